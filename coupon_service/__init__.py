@@ -1,0 +1,1 @@
+"""Issues and redeems a district's consumption coupons, and accounts for every fen."""

@@ -1,0 +1,1 @@
+"""What every package stands on: money, clock, errors, database, jobs, web, sign-in, settings."""

@@ -1,0 +1,270 @@
+"""Who is asking, and what each route demands.
+
+Every view carries one `@require(...)`; `web.py` enforces it before the view, or its validation of
+the body, runs. A view without one is refused, so forgetting it shows at once.
+
+A browser proves itself by a signed cookie, one per kind of user, so that one browser can be a
+resident and an official at the same time. The cookie alone is believed for `FRESH_S`; after that
+the sign-in row is read once and the cookie signed anew. A revoked session therefore ends within
+that time, and the hot path reads nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from time import time
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+from flask import Response, current_app, g, request
+from itsdangerous import BadSignature, URLSafeSerializer
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from coupon_service.core.clock import db_now
+from coupon_service.core.db import transaction
+from coupon_service.core.errors import CrossSiteRequestError, ForbiddenError, NotSignedInError
+from coupon_service.core.ids import new_id
+from coupon_service.core.models import SignInSession
+from coupon_service.core.personal import derive_key
+from coupon_service.core.resources import resources
+
+FRESH_S = 60
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_ACCESS = "required_access"
+
+
+class Kind(StrEnum):
+    """Kinds of principals, in the words of the authorization matrix."""
+
+    ANYONE = "anyone"
+    RESIDENT = "resident"
+    TILL = "till"
+    MERCHANT_OWNER = "merchant_owner"
+    OFFICIAL = "official"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+    AR_PROVIDER = "ar_provider"
+    MONITOR = "monitor"
+
+
+OFFICE = (Kind.OFFICIAL, Kind.AUDITOR, Kind.ADMINISTRATOR)
+
+# Officials of all roles share one cookie: a person has one role at a time.
+_COOKIES = {
+    Kind.RESIDENT: "coupon_resident",
+    Kind.TILL: "coupon_till",
+    Kind.MERCHANT_OWNER: "coupon_merchant",
+    Kind.OFFICIAL: "coupon_office",
+    Kind.AUDITOR: "coupon_office",
+    Kind.ADMINISTRATOR: "coupon_office",
+}
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who acts.
+
+    Attributes:
+        id: the resident, till, merchant user, official or AR provider.
+        district_id: the only district this principal may see; none for residents.
+        merchant_id: the only merchant this principal may act for; none for others than merchants.
+        verified: a resident whose real name is known.
+        session_id: the sign-in row behind a cookie; none when proven by key or signature.
+    """
+
+    kind: Kind
+    id: UUID
+    district_id: UUID | None = None
+    merchant_id: UUID | None = None
+    verified: bool = False
+    session_id: UUID | None = None
+
+
+Authenticator = Callable[[], Principal | None]
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Access:
+    """What a route demands: any of the kinds, and for residents perhaps a known real name."""
+
+    kinds: frozenset[Kind]
+    real_name: bool
+
+
+def require(*kinds: Kind, real_name: bool = False) -> Callable[[View], View]:
+    """Declare who may use a view. `Kind.ANYONE` opens it to everybody."""
+
+    def mark(view: View) -> View:
+        setattr(view, _ACCESS, Access(frozenset(kinds), real_name))
+        return view
+
+    return mark
+
+
+def access_of(view: Callable[..., Any]) -> Access | None:
+    """What `require` declared on the view, or None."""
+    return cast(Access | None, getattr(view, _ACCESS, None))
+
+
+def enforce(access: Access | None) -> None:
+    """Let the request go on, remembering its principal, or refuse it.
+
+    Raises:
+        NotSignedInError: nobody of the demanded kinds is signed in.
+        ForbiddenError: the route declares no access, or wants a real name the resident lacks.
+        CrossSiteRequestError: a state-changing request with a cookie came from another site.
+    """
+    if access is None:
+        raise ForbiddenError
+    if Kind.ANYONE in access.kinds:
+        # Signing in is itself a state change: another site must not sign a visitor in.
+        _refuse_cross_site()
+        return
+    principal = signed_in(*access.kinds)
+    if principal is None:
+        raise NotSignedInError
+    if access.real_name and not principal.verified:
+        raise RealNameNeededError
+    g.principal = principal
+
+
+class RealNameNeededError(ForbiddenError):
+    slug = "real-name-needed"
+    title = "Confirm your name and ID number first"
+    sentence = "领取前请先完成实名认证。"
+
+
+def principal() -> Principal:
+    """The principal of this request, on a route that demands one."""
+    return cast(Principal, g.principal)
+
+
+def signed_in(*kinds: Kind) -> Principal | None:
+    """Whoever of these kinds this request proves to be: by key or signature, else by cookie."""
+    authenticators: dict[Kind, Authenticator] = current_app.extensions["authenticators"]
+    for kind in kinds:
+        if kind in authenticators and (found := authenticators[kind]()):
+            return found
+    for name in {_COOKIES[kind] for kind in kinds if kind in _COOKIES}:
+        found = _from_cookie(name)
+        if found is not None and found.kind in kinds:
+            _refuse_cross_site()
+            return found
+    return None
+
+
+def start_session(session: Session, principal: Principal, response: Response) -> None:
+    """Sign the principal in on this browser: a row, and a cookie on `response`."""
+    days = resources().settings.session_days
+    row = SignInSession(
+        id=new_id(),
+        principal_kind=principal.kind,
+        principal_id=principal.id,
+        user_agent=request.user_agent.string[:200],
+        expires_at=db_now(session) + timedelta(days=days),
+    )
+    session.add(row)
+    session.flush()
+    write_cookie(response, principal, row.id)
+
+
+def end_session(session: Session, principal: Principal, response: Response) -> None:
+    """Sign the principal out: the row is revoked, so that a copied cookie dies with it."""
+    session.execute(
+        update(SignInSession)
+        .where(SignInSession.id == principal.session_id, SignInSession.revoked_at.is_(None))
+        .values(revoked_at=db_now(session))
+    )
+    response.delete_cookie(_COOKIES[principal.kind])
+
+
+def write_cookie(response: Response, principal: Principal, session_id: UUID) -> None:
+    """Set the signed cookie, fresh from now on."""
+    settings = resources().settings
+    value = _serializer().dumps(
+        [
+            principal.kind,
+            principal.id.hex,
+            principal.district_id.hex if principal.district_id else "",
+            principal.merchant_id.hex if principal.merchant_id else "",
+            int(principal.verified),
+            session_id.hex,
+            int(time()) + FRESH_S,
+        ]
+    )
+    response.set_cookie(
+        _COOKIES[principal.kind],
+        value,
+        max_age=settings.session_days * 86_400,
+        httponly=True,
+        samesite="Lax",
+        secure=bool(settings.public_url and settings.public_url.startswith("https://")),
+    )
+
+
+def refresh_cookies(response: Response) -> Response:
+    """Send the cookies that were re-read from their row during this request."""
+    for principal in g.get("refreshed", []):
+        write_cookie(response, principal, principal.session_id)
+    return response
+
+
+def _from_cookie(name: str) -> Principal | None:
+    raw = request.cookies.get(name)
+    if not raw:
+        return None
+    try:
+        kind, id_, district, merchant, verified, session_id, fresh_until = _serializer().loads(raw)
+    except (BadSignature, ValueError, TypeError):
+        return None
+    found = Principal(
+        kind=Kind(kind),
+        id=UUID(hex=id_),
+        district_id=UUID(hex=district) if district else None,
+        merchant_id=UUID(hex=merchant) if merchant else None,
+        verified=bool(verified),
+        session_id=UUID(hex=session_id),
+    )
+    if fresh_until >= time():
+        return found
+    return found if _still_signed_in(found) else None
+
+
+def _still_signed_in(found: Principal) -> bool:
+    with transaction(resources().sessions) as session:
+        alive = session.execute(
+            select(SignInSession.id).where(
+                SignInSession.id == found.session_id,
+                SignInSession.revoked_at.is_(None),
+                SignInSession.expires_at > db_now(session),
+            )
+        ).scalar_one_or_none()
+    if alive is None:
+        return False
+    g.setdefault("refreshed", []).append(found)
+    return True
+
+
+def _refuse_cross_site() -> None:
+    """Fetch metadata, or `Origin` from browsers too old to send it. Programs send neither."""
+    if request.method in _SAFE_METHODS:
+        return
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        if site not in ("same-origin", "none"):
+            raise CrossSiteRequestError
+        return
+    origin = request.headers.get("Origin")
+    if origin is not None and origin.partition("://")[2] != request.host:
+        raise CrossSiteRequestError
+
+
+def _serializer() -> URLSafeSerializer:
+    found = current_app.extensions.get("cookie_serializer")
+    if found is None:
+        key = derive_key(resources().settings.secret_key.get_secret_value(), "cookies/1")
+        found = current_app.extensions["cookie_serializer"] = URLSafeSerializer(key)
+    return cast(URLSafeSerializer, found)

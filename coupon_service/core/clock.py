@@ -1,0 +1,42 @@
+"""Time: aware UTC inside, Asia/Shanghai for local days, half-open intervals.
+
+The database's clock decides. `now` is an argument everywhere; the edge asks `db_now` once.
+"""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import cast
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+LOCAL_ZONE = ZoneInfo("Asia/Shanghai")
+
+
+def db_now(session: Session) -> datetime:
+    """The database's time of this very moment, aware, in UTC.
+
+    `clock_timestamp()` and not `now()`: the latter is the start of the transaction, which a wait
+    for a lock can leave behind.
+    """
+    return cast(datetime, session.execute(select(func.clock_timestamp())).scalar_one()).astimezone(
+        UTC
+    )
+
+
+def local_date(moment: datetime) -> date:
+    """The day in Beijing at that moment."""
+    return moment.astimezone(LOCAL_ZONE).date()
+
+
+def local_day_start(day: date) -> datetime:
+    """The moment a local day begins, in UTC."""
+    return datetime.combine(day, time(), LOCAL_ZONE).astimezone(UTC)
+
+
+def end_of_local_days(start: datetime, days: int) -> datetime:
+    """When a validity of `days` local days ends: the first moment of the day after the last one.
+
+    Claimed at 23:59 with one day of validity, this is one minute later.
+    """
+    return local_day_start(local_date(start) + timedelta(days=days))

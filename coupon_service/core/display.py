@@ -1,0 +1,110 @@
+"""How money and time read on a page, and the addresses of static files. Jinja filters and globals."""
+
+from datetime import datetime, timedelta
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import Flask, current_app, request, url_for
+from flask_babel import format_datetime, get_locale, gettext
+
+from coupon_service.core.clock import LOCAL_ZONE, local_date
+from coupon_service.core.money import format_yuan
+
+_STYLES = {
+    "zh": {
+        "short": "M月d日 HH:mm",
+        "full": "y年M月d日 HH:mm",
+        "date": "y年M月d日",
+        "day": "M月d日",
+        "time": "HH:mm",
+    },
+    "en": {
+        "short": "d MMM HH:mm",
+        "full": "d MMM y, HH:mm",
+        "date": "d MMM y",
+        "day": "d MMM",
+        "time": "HH:mm",
+    },
+}
+
+
+def init_display(app: Flask) -> None:
+    """Register the filters `yuan`, `local_time`, `local_until`, and the globals `asset`, `page_lang`."""
+    app.add_template_filter(format_yuan, "yuan")
+    app.add_template_filter(local_time, "local_time")
+    app.add_template_filter(local_until, "local_until")
+    app.add_template_filter(epoch_ms, "epoch_ms")
+    app.add_template_global(asset, "asset")
+    app.add_template_global(page_lang, "page_lang")
+
+
+def page_lang() -> str:
+    """The page's language as HTML wants it."""
+    return "en" if _language() == "en" else "zh-CN"
+
+
+def local_time(moment: datetime, style: str = "short") -> str:
+    """A moment in Beijing: `short` (6月18日 10:00), `full` (with the year), `date`, `day`, `time`."""
+    return format_datetime(moment, _STYLES[_language()][style])
+
+
+def local_until(end: datetime, style: str = "short") -> str:
+    """The end of a half-open interval as people say it: midnight is 24:00 of the day before."""
+    if moment_is_midnight(end):
+        last_day = local_time(end - timedelta(minutes=1), "date" if style == "full" else "day")
+        return f"{last_day} 24:00"
+    return local_time(end, style)
+
+
+def moment_is_midnight(moment: datetime) -> bool:
+    """Whether a local day begins at that moment."""
+    local = moment.astimezone(LOCAL_ZONE)
+    return (local.hour, local.minute) == (0, 0)
+
+
+def spoken_time(moment: datetime, now: datetime) -> str:
+    """`今天 10:00`, `明天 10:00`, else the day and the time."""
+    days = (local_date(moment) - local_date(now)).days
+    word = {0: gettext("今天"), 1: gettext("明天")}.get(days)
+    return f"{word} {local_time(moment, 'time')}" if word else local_time(moment)
+
+
+def epoch_ms(moment: datetime) -> int:
+    """Milliseconds since 1970, for the scripts of a page."""
+    return int(moment.timestamp() * 1000)
+
+
+def asset(blueprint: str, filename: str) -> str:
+    """Address of a static file with its content's hash, so that browsers may keep it for ever."""
+    folder = Path(current_app.blueprints[blueprint].static_folder or "")
+    version = None if current_app.debug else _content_hash(folder / filename)
+    return url_for(f"{blueprint}.static", filename=filename, v=version)
+
+
+def return_path(wanted: str | None, default: str = "/") -> str:
+    """Where to go after signing in: a path of this very site, else `default`."""
+    if not wanted or len(wanted) > 500 or any(ord(char) <= 32 or char == "\\" for char in wanted):
+        return default
+    parts = urlsplit(wanted)
+    local = not parts.scheme and not parts.netloc and wanted.startswith("/")
+    return wanted if local and not wanted.startswith("//") else default
+
+
+def this_path() -> str:
+    """The page a visitor is on, for coming back: of a form's target, the page that held the form."""
+    if request.method == "GET":
+        return request.full_path.removesuffix("?")
+    came_from = urlsplit(request.referrer or "")
+    return return_path(came_from.path if came_from.netloc == request.host else None)
+
+
+def _language() -> str:
+    locale = get_locale()
+    return "en" if locale is not None and locale.language == "en" else "zh"
+
+
+@cache
+def _content_hash(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest()[:12]

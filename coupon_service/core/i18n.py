@@ -1,0 +1,75 @@
+"""Chinese first, English by switch. Texts are written in Chinese; `translations/en` has the rest.
+
+The catalogue is read from its `.po` file when the application starts: no compile step, and no
+compiled file that could be older than its source.
+"""
+
+from importlib.resources import files
+from io import BytesIO
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import Translations
+from flask import Flask, Response, redirect, request
+from flask_babel import Babel, Domain, get_locale
+
+LOCALES = ("zh_Hans_CN", "en")
+_COOKIE = "lang"
+
+
+class PoDomain(Domain):
+    """A flask-babel domain whose only catalogue is the English one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        compiled = BytesIO()
+        source = files("coupon_service.core") / "translations/en/LC_MESSAGES/messages.po"
+        with source.open("rb") as po:
+            write_mo(compiled, read_po(po, locale="en"))
+        compiled.seek(0)
+        self._english = Translations(compiled)
+        self._chinese = Translations()
+
+    def get_translations(self) -> Translations:
+        locale = get_locale()
+        return self._english if locale is not None and locale.language == "en" else self._chinese
+
+
+def select_locale() -> str:
+    """What the visitor chose, else what the browser prefers, else Chinese."""
+    chosen = request.cookies.get(_COOKIE)
+    if chosen in LOCALES:
+        return chosen
+    best = request.accept_languages.best_match(["zh", "zh-CN", "en"], default="zh")
+    return "en" if best == "en" else "zh_Hans_CN"
+
+
+class PoBabel(Babel):
+    """flask-babel builds a domain, and reads its files, per request; this one is built once."""
+
+    def __init__(self, domain: PoDomain) -> None:
+        super().__init__()
+        self._domain = domain
+
+    @property
+    def domain_instance(self) -> PoDomain:
+        return self._domain
+
+
+def init_i18n(app: Flask) -> None:
+    """Set up flask-babel."""
+    PoBabel(PoDomain()).init_app(
+        app,
+        default_locale="zh_Hans_CN",
+        default_timezone="Asia/Shanghai",
+        locale_selector=select_locale,
+    )
+
+
+def language_response(language: str, back: str) -> Response:
+    """Remember the language and go back to where the visitor was."""
+    response = redirect(back)
+    response.set_cookie(
+        _COOKIE, "en" if language == "en" else "zh_Hans_CN", max_age=31_536_000, samesite="Lax"
+    )
+    return response  # type: ignore[return-value]  # werkzeug's redirect is Flask's Response here

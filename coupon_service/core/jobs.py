@@ -1,0 +1,222 @@
+"""Background jobs: what they are, and how one is run exactly once.
+
+The business transaction writes an outbox row per listener (`emit`). The relay hands rows to RQ, and
+a sweeper hands over again what did not finish. A handler runs in the transaction that marks its
+row done: its effects happen once however often the queue delivers it. The queue is a hint, the
+table is the record.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from redis import Redis
+from rq import Queue
+from rq.serializers import JSONSerializer
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from coupon_service.core.clock import LOCAL_ZONE, db_now, local_date
+from coupon_service.core.db import Sessions, transaction
+from coupon_service.core.ids import new_id
+from coupon_service.core.log import get_logger
+from coupon_service.core.models import OutboxRow
+
+Handler = Callable[..., object]
+
+RELAY_BATCH_ROWS = 500
+ROWS_PER_QUEUE_JOB = 50
+# What RQ imports and calls with a list of row ids.
+RUN_ROWS = "coupon_service.entrypoints.worker.run_rows"
+# Longer than any handler may run, so that the sweeper does not race a worker that still works.
+UNFINISHED_AFTER_S = 60
+JOB_TIMEOUT_S = 300
+ATTEMPTS_MAX = 20
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One kind of background work.
+
+    Attributes:
+        name: `<package>.<verb>`, unique.
+        queue: the RQ queue; a worker process serves exactly one.
+        handler: called as `handler(session, **payload)`; must not commit.
+        on: topic whose every emission runs this job.
+        every_s: period of a scheduled job, in seconds.
+        daily_at: local time of day of a job that runs once a day.
+    """
+
+    name: str
+    queue: str
+    handler: Handler
+    on: str | None = None
+    every_s: int | None = None
+    daily_at: time | None = None
+
+
+class JobRegistry:
+    """All jobs of the running service, by name and by topic."""
+
+    def __init__(self, jobs: Iterable[Job]) -> None:
+        self._by_name: dict[str, Job] = {}
+        for job in jobs:
+            if job.name in self._by_name:
+                raise ValueError(f"two jobs are named {job.name}")
+            self._by_name[job.name] = job
+
+    def __iter__(self) -> Iterator[Job]:
+        return iter(self._by_name.values())
+
+    def named(self, name: str) -> Job:
+        return self._by_name[name]
+
+    def listening_to(self, topic: str) -> list[Job]:
+        return [job for job in self if job.on == topic]
+
+    @property
+    def queues(self) -> list[str]:
+        return sorted({job.queue for job in self})
+
+
+def emit(session: Session, topic: str, **ids: Any) -> None:
+    """Record, in the caller's transaction, that every job listening to `topic` has work to do."""
+    registry: JobRegistry = session.info["jobs"]
+    for job in registry.listening_to(topic):
+        _record(session, job, new_id(), ids)
+
+
+def emit_job(session: Session, name: str, **ids: Any) -> UUID:
+    """Record one run of the named job; returns the outbox row's id."""
+    registry: JobRegistry = session.info["jobs"]
+    row_id = new_id()
+    _record(session, registry.named(name), row_id, ids)
+    return row_id
+
+
+def emit_due(session: Session, registry: JobRegistry, now: datetime) -> None:
+    """Record the scheduled jobs whose time has come, each period once, however many tickers run."""
+    for job in registry:
+        slot = _slot(job, now)
+        if slot is not None:
+            _record(session, job, uuid5(NAMESPACE_URL, f"{job.name}@{slot}"), {})
+
+
+def relay(sessions: Sessions, queue_redis: Redis) -> int:
+    """Hand recorded rows to RQ; returns how many. Safe to run in several processes."""
+    with transaction(sessions) as session:
+        rows = session.execute(
+            select(OutboxRow.id, OutboxRow.queue)
+            .where(OutboxRow.enqueued_at.is_(None), OutboxRow.done_at.is_(None))
+            .order_by(OutboxRow.id)
+            .limit(RELAY_BATCH_ROWS)
+            .with_for_update(skip_locked=True)
+        ).all()
+        if not rows:
+            return 0
+        by_queue: dict[str, list[str]] = {}
+        for row_id, queue in rows:
+            by_queue.setdefault(queue, []).append(str(row_id))
+        for queue, ids in by_queue.items():
+            rq = Queue(queue, connection=queue_redis, serializer=JSONSerializer)
+            for start in range(0, len(ids), ROWS_PER_QUEUE_JOB):
+                rq.enqueue(
+                    RUN_ROWS,
+                    ids[start : start + ROWS_PER_QUEUE_JOB],
+                    job_timeout=JOB_TIMEOUT_S,
+                    result_ttl=0,
+                    failure_ttl=86_400,
+                )
+        session.execute(
+            update(OutboxRow)
+            .where(OutboxRow.id.in_([row_id for row_id, _ in rows]))
+            .values(enqueued_at=func.clock_timestamp())
+        )
+        return len(rows)
+
+
+def sweep(sessions: Sessions) -> int:
+    """Offer again what was handed to RQ and never finished; returns how many rows."""
+    with transaction(sessions) as session:
+        lost = session.execute(
+            update(OutboxRow)
+            .where(
+                OutboxRow.done_at.is_(None),
+                OutboxRow.enqueued_at < db_now(session) - timedelta(seconds=UNFINISHED_AFTER_S),
+                OutboxRow.attempts < ATTEMPTS_MAX,
+            )
+            .values(enqueued_at=None)
+            .returning(OutboxRow.id)
+        ).all()
+        return len(lost)
+
+
+def run_row(sessions: Sessions, row_id: UUID) -> bool:
+    """Run one outbox row unless it is done or being run; returns whether it ran to its end."""
+    try:
+        with transaction(sessions) as session:
+            row = session.execute(
+                select(OutboxRow)
+                .where(OutboxRow.id == row_id, OutboxRow.done_at.is_(None))
+                .with_for_update(skip_locked=True)
+            ).scalar_one_or_none()
+            if row is None:
+                return False
+            registry: JobRegistry = session.info["jobs"]
+            registry.named(row.job).handler(session, **_revived(row.payload))
+            row.done_at = db_now(session)
+            return True
+    except Exception as error:
+        log.exception("job failed", outbox_id=str(row_id), error=type(error).__name__)
+        with transaction(sessions) as session:
+            session.execute(
+                update(OutboxRow)
+                .where(OutboxRow.id == row_id)
+                .values(attempts=OutboxRow.attempts + 1, last_error=type(error).__name__)
+            )
+        return False
+
+
+def drain(sessions: Sessions) -> int:
+    """Run everything recorded, in this process, without a queue; returns how many rows ran.
+
+    For commands and tests that must see the effects before they go on.
+    """
+    ran = 0
+    while True:
+        with transaction(sessions) as session:
+            ids = session.scalars(
+                select(OutboxRow.id)
+                .where(OutboxRow.done_at.is_(None), OutboxRow.attempts == 0)
+                .order_by(OutboxRow.id)
+            ).all()
+        done = sum(run_row(sessions, row_id) for row_id in ids)
+        if not done:
+            return ran
+        ran += done
+
+
+def _record(session: Session, job: Job, row_id: UUID, payload: Mapping[str, Any]) -> None:
+    wire = {key: str(value) if isinstance(value, UUID) else value for key, value in payload.items()}
+    session.execute(
+        insert(OutboxRow)
+        .values(id=row_id, queue=job.queue, job=job.name, payload=wire)
+        .on_conflict_do_nothing(index_elements=[OutboxRow.id])
+    )
+
+
+def _revived(payload: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: UUID(value) if key.endswith("_id") else value for key, value in payload.items()}
+
+
+def _slot(job: Job, now: datetime) -> str | None:
+    if job.every_s is not None:
+        return str(int(now.timestamp()) // job.every_s)
+    if job.daily_at is not None and now.astimezone(LOCAL_ZONE).time() >= job.daily_at:
+        return local_date(now).isoformat()
+    return None
