@@ -1,0 +1,74 @@
+"""Writing to the ledger: the only code that inserts transfers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from coupon_service.core.errors import ConflictError
+from coupon_service.ledger.accounts import AccountRef
+from coupon_service.ledger.models import Account, AccountKind, Transfer
+from coupon_service.ledger.queries import balance_fen
+
+# Accounts whose sufficiency no other row guards, so posting out of them locks and checks. A
+# release's `reserved` is guarded by its vouchers, and a merchant's accounts by its payables:
+# locking those would put every till of a campaign into one queue.
+_CHECKED_KINDS = frozenset({AccountKind.TREASURY, AccountKind.BUDGET, AccountKind.MERCHANT_DEBIT})
+
+
+class InsufficientFundsError(ConflictError):
+    slug = "insufficient-funds"
+    title = "The account does not hold that much"
+    sentence = "账户余额不足。"
+
+
+@dataclass(frozen=True)
+class Movement:
+    """`amount_fen` > 0 from one account to another."""
+
+    source: AccountRef
+    target: AccountRef
+    amount_fen: int
+
+
+def post(session: Session, txn_id: UUID, reason: str, movements: Sequence[Movement]) -> None:
+    """Record the movements of one business act. A movement of zero fen is left out.
+
+    `txn_id` is the id of what caused them (a release, a redemption, a batch); its transfers are
+    found by it.
+
+    Raises:
+        InsufficientFundsError: the treasury, a budget node or a merchant debit would go negative.
+    """
+    real = [movement for movement in movements if movement.amount_fen]
+    if not real:
+        return
+    drawn: dict[AccountRef, int] = {}
+    for movement in real:
+        if movement.source.kind in _CHECKED_KINDS:
+            drawn[movement.source] = drawn.get(movement.source, 0) + movement.amount_fen
+    # One order for everybody, or two acts could wait for each other.
+    for ref in sorted(drawn, key=lambda ref: ref.id):
+        _lock(session, ref)
+        if balance_fen(session, ref) < drawn[ref]:
+            raise InsufficientFundsError(available_fen=balance_fen(session, ref))
+    session.execute(
+        insert(Transfer),
+        [
+            {
+                "txn_id": txn_id,
+                "from_account_id": movement.source.id,
+                "to_account_id": movement.target.id,
+                "amount_fen": movement.amount_fen,
+                "reason": reason,
+            }
+            for movement in real
+        ],
+    )
+
+
+def _lock(session: Session, ref: AccountRef) -> None:
+    # Not FOR UPDATE: that would also stop inserts that merely refer to the account.
+    session.execute(select(Account.id).where(Account.id == ref.id).with_for_update(key_share=True))
