@@ -1,0 +1,1 @@
+"""Seasons, the budget tree, campaign terms, releases."""

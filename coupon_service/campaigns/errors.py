@@ -1,0 +1,35 @@
+"""Refusals about releases."""
+
+from coupon_service.core.errors import ConflictError, NotFoundError
+
+
+class ReleaseNotFoundError(NotFoundError):
+    slug = "release-not-found"
+    title = "There is no such release"
+    sentence = "没有找到这个活动。"
+
+
+class ReleaseStateError(ConflictError):
+    slug = "release-state"
+    title = "The release is not in a state that allows this"
+    sentence = "当前投放状态不允许此操作。"
+
+
+class NotOpenYetError(ConflictError):
+    """`opens_at` says when to come back."""
+
+    slug = "not-open-yet"
+    title = "The release has not opened yet"
+    sentence = "还没到领取时间，请稍后再来。"
+
+
+class ReleaseClosedError(ConflictError):
+    slug = "release-closed"
+    title = "The release has closed"
+    sentence = "本场领取已经结束。"
+
+
+class ReleasePausedError(ConflictError):
+    slug = "release-paused"
+    title = "The release is paused"
+    sentence = "本场领取暂停中，请稍后再试。"

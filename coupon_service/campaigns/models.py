@@ -1,0 +1,176 @@
+"""District, season, budget tree, campaign, release."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from coupon_service.core.db import Base
+
+# A release's number and a seat make up a voucher's twelve typed digits.
+RELEASE_NUMBER_MAX = 99_999
+SEATS_MAX = 9_999_999
+
+
+class NodeLevel(StrEnum):
+    BOARD = "board"
+    SERIES = "series"
+    EVENT = "event"
+
+
+class ThresholdBasis(StrEnum):
+    """Which amount must reach the threshold: before or after the merchant's own discount."""
+
+    BEFORE = "before_merchant_discount"
+    AFTER = "after_merchant_discount"
+
+
+class RefundPolicy(StrEnum):
+    """What a later refund does to the voucher; four presets found in real schemes."""
+
+    RETURN_VOUCHER_KEEP_EXPIRY = "return_voucher_keep_expiry"
+    RETURN_SHARE_TO_POOL = "return_share_to_pool"
+    CONSUMED = "consumed"
+    RETURN_ON_FULL_REFUND_NEXT_DAY = "return_on_full_refund_next_day"
+
+
+class Channel(StrEnum):
+    """Where a claim or a redemption happened."""
+
+    ONLINE = "online"
+    ONSITE = "onsite"
+    AR = "ar"
+    VIRTUAL = "virtual"
+
+
+class ReleaseState(StrEnum):
+    DRAFT = "draft"
+    OPEN = "open"  # published; its window still decides
+    PAUSED = "paused"
+    CLOSED = "closed"
+
+
+class District(Base):
+    __tablename__ = "districts"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(Text, unique=True)  # GB/T 2260, e.g. 110102
+    name: Mapped[str] = mapped_column(Text)
+
+
+class Season(Base):
+    """One appropriation of public money. Its amount is in the ledger, not here."""
+
+    __tablename__ = "seasons"
+    __table_args__ = (CheckConstraint("starts_at < ends_at", name="has_length"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    district_id: Mapped[UUID] = mapped_column(ForeignKey("districts.id"), index=True)
+    code: Mapped[str] = mapped_column(Text, unique=True)
+    name: Mapped[str] = mapped_column(Text)
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class BudgetNode(Base):
+    """A node of a season's budget tree; owns a `budget` account in the ledger."""
+
+    __tablename__ = "budget_nodes"
+    __table_args__ = (
+        UniqueConstraint("season_id", "code"),
+        CheckConstraint("(level = 'board') = (parent_id IS NULL)", name="boards_are_roots"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    season_id: Mapped[UUID] = mapped_column(ForeignKey("seasons.id"))
+    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("budget_nodes.id"), index=True)
+    level: Mapped[NodeLevel] = mapped_column(Text)
+    code: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    city_boards: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    position: Mapped[int] = mapped_column(server_default=text("0"))
+
+
+class Campaign(Base):
+    """What is given, on which terms, out of one budget node. Terms are fixed once published.
+
+    `face_fen` is the most the coupon takes off: its face, or the cap of a percentage (`rate_bp`).
+    `scope` limits stores: any of `categories`, `zones`, `tags`, `store_ids`; an absent key limits
+    nothing, and all present keys must hold.
+    """
+
+    __tablename__ = "campaigns"
+    __table_args__ = (
+        CheckConstraint("face_fen > 0", name="face_positive"),
+        CheckConstraint("rate_bp BETWEEN 1 AND 10000", name="rate_in_basis_points"),
+        CheckConstraint("threshold_fen >= 0", name="threshold_not_negative"),
+        CheckConstraint("min_pay_fen >= 0", name="min_pay_not_negative"),
+        CheckConstraint("per_person BETWEEN 1 AND 100", name="per_person_bounded"),
+        CheckConstraint("valid_from < valid_until", name="validity_has_length"),
+        CheckConstraint("valid_days BETWEEN 1 AND 366", name="valid_days_bounded"),
+        UniqueConstraint("season_id", "code"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    season_id: Mapped[UUID] = mapped_column(ForeignKey("seasons.id"))
+    node_id: Mapped[UUID] = mapped_column(ForeignKey("budget_nodes.id"), index=True)
+    code: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    summary: Mapped[str] = mapped_column(Text, server_default="")
+    face_fen: Mapped[int]
+    rate_bp: Mapped[int | None]
+    threshold_fen: Mapped[int]
+    threshold_basis: Mapped[ThresholdBasis] = mapped_column(Text)
+    min_pay_fen: Mapped[int] = mapped_column(server_default=text("0"))
+    scope: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
+    valid_from: Mapped[datetime]
+    valid_until: Mapped[datetime]  # first moment it is no longer valid
+    valid_days: Mapped[int | None]  # local days from the claim, never past valid_until
+    per_person: Mapped[int] = mapped_column(server_default=text("1"))  # per release
+    refund_policy: Mapped[RefundPolicy] = mapped_column(Text)
+    claim_channels: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    redeem_channels: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    node: Mapped[BudgetNode] = relationship(lazy="raise")
+    season: Mapped[Season] = relationship(lazy="raise")
+
+
+class Release(Base):
+    """A dated wave of a campaign with its own seats 1..quantity."""
+
+    __tablename__ = "releases"
+    __table_args__ = (
+        CheckConstraint(f"quantity BETWEEN 1 AND {SEATS_MAX}", name="quantity_bounded"),
+        CheckConstraint(f"number BETWEEN 1 AND {RELEASE_NUMBER_MAX}", name="number_bounded"),
+        CheckConstraint("opens_at < closes_at", name="window_has_length"),
+        CheckConstraint("(state = 'draft') = (published_at IS NULL)", name="published_when_open"),
+        Index("ix_releases_open", "opens_at", postgresql_where=text("state = 'open'")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(Identity(always=True), unique=True)
+    campaign_id: Mapped[UUID] = mapped_column(ForeignKey("campaigns.id"), index=True)
+    name: Mapped[str] = mapped_column(Text)
+    quantity: Mapped[int]
+    opens_at: Mapped[datetime]
+    closes_at: Mapped[datetime]
+    state: Mapped[ReleaseState] = mapped_column(Text, server_default="draft")
+    published_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+
+    campaign: Mapped[Campaign] = relationship(lazy="raise")

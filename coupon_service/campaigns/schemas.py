@@ -1,0 +1,70 @@
+"""Releases on the wire."""
+
+from datetime import datetime
+from typing import Self
+from uuid import UUID
+
+from coupon_service.campaigns.models import Release
+from coupon_service.core.schemas import View
+
+
+class ReleaseView(View):
+    """A release with the terms of its campaign. Amounts in fen, rates in basis points."""
+
+    release_id: UUID
+    number: int
+    name: str
+    state: str
+    quantity: int
+    opens_at: datetime
+    closes_at: datetime
+    campaign_id: UUID
+    campaign: str
+    summary: str
+    season_id: UUID
+    face_fen: int
+    rate_bp: int | None
+    threshold_fen: int
+    threshold_basis: str
+    min_pay_fen: int
+    per_person: int
+    valid_from: datetime
+    valid_until: datetime
+    valid_days: int | None
+    refund_policy: str
+    claim_channels: list[str]
+    redeem_channels: list[str]
+
+    @classmethod
+    def of(cls, release: Release) -> Self:
+        campaign = release.campaign
+        return cls(
+            release_id=release.id,
+            number=release.number,
+            name=release.name,
+            state=release.state,
+            quantity=release.quantity,
+            opens_at=release.opens_at,
+            closes_at=release.closes_at,
+            campaign_id=campaign.id,
+            campaign=campaign.name,
+            summary=campaign.summary,
+            season_id=campaign.season_id,
+            face_fen=campaign.face_fen,
+            rate_bp=campaign.rate_bp,
+            threshold_fen=campaign.threshold_fen,
+            threshold_basis=campaign.threshold_basis,
+            min_pay_fen=campaign.min_pay_fen,
+            per_person=campaign.per_person,
+            valid_from=campaign.valid_from,
+            valid_until=campaign.valid_until,
+            valid_days=campaign.valid_days,
+            refund_policy=campaign.refund_policy,
+            claim_channels=campaign.claim_channels,
+            redeem_channels=campaign.redeem_channels,
+        )
+
+
+class ReleaseList(View):
+    server_time: datetime
+    releases: list[ReleaseView]
