@@ -1,0 +1,1 @@
+"""The voucher: its lifecycle, its signed token, its QR and typed code."""

@@ -1,0 +1,43 @@
+"""Show a voucher to a till: a fresh token, and the digits that say the same."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask import current_app
+from sqlalchemy.orm import Session
+
+from coupon_service.core.personal import derive_key
+from coupon_service.core.resources import resources
+from coupon_service.vouchers.keys import keyring
+from coupon_service.vouchers.models import Voucher
+from coupon_service.vouchers.queries import facts_of
+from coupon_service.vouchers.token import issue_token
+from coupon_service.vouchers.typed_code import typed_code
+
+_EXTENSION = "vouchers.typed_code_key"
+
+
+@dataclass(frozen=True)
+class Shown:
+    token: str
+    token_expires_at: datetime
+    typed_code: str
+
+
+def show(session: Session, voucher: Voucher, *, now: datetime) -> Shown:
+    """A fresh token and typed code of a voucher whose terms are loaded."""
+    ttl_s = resources().settings.token_ttl_s
+    return Shown(
+        token=issue_token(keyring(session), facts_of(voucher), now=now, ttl_s=ttl_s),
+        token_expires_at=now + timedelta(seconds=ttl_s),
+        typed_code=typed_code(typed_code_key(), voucher.release.number, voucher.seat),
+    )
+
+
+def typed_code_key() -> bytes:
+    """The key of this deployment's typed codes."""
+    found: bytes | None = current_app.extensions.get(_EXTENSION)
+    if found is None:
+        secret = resources().settings.secret_key.get_secret_value()
+        found = current_app.extensions[_EXTENSION] = derive_key(secret, "typed-code/1")
+    return found
