@@ -1,0 +1,1 @@
+"""Claiming: from a press of the button to a stored voucher; the gate."""

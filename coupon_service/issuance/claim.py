@@ -1,0 +1,224 @@
+"""Claim: residents take vouchers from releases.
+
+The use case takes a list: what a process has waiting goes through one script call per release and
+one INSERT. One claim is a list of one. A bad claim in the list does not touch its neighbours.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from coupon_service.campaigns.errors import (
+    NotOpenYetError,
+    ReleaseClosedError,
+    ReleasePausedError,
+)
+from coupon_service.campaigns.models import Channel
+from coupon_service.core.db import on_commit, on_rollback
+from coupon_service.core.errors import ProblemError, UnavailableError
+from coupon_service.core.ids import new_id
+from coupon_service.issuance.allot import allot_seat
+from coupon_service.issuance.errors import ClaimsTooFastError, LimitReachedError, SoldOutError
+from coupon_service.issuance.gate import (
+    Closed,
+    Cold,
+    Early,
+    Gate,
+    OverLimit,
+    Paused,
+    Seat,
+    SoldOut,
+    TooOften,
+)
+from coupon_service.issuance.reconcile import warm
+from coupon_service.issuance.store import (
+    Candidate,
+    Stored,
+    store_vouchers,
+    stored_vouchers,
+    why_not,
+)
+
+# A seat the database has already given away costs another round. Only a rebuilt gate hands such
+# seats out; after this many the seat is allotted in the database itself.
+GATE_ROUNDS = 3
+COLD_WAIT_S = 2.0
+
+
+@dataclass(frozen=True)
+class ClaimCommand:
+    """One resident wants their `ordinal`-th voucher of a release."""
+
+    release_id: UUID
+    resident_id: UUID
+    channel: Channel
+    ordinal: int = 1
+    device_hash: bytes | None = None
+
+    @property
+    def key(self) -> tuple[UUID, UUID, int]:
+        return (self.release_id, self.resident_id, self.ordinal)
+
+
+@dataclass(frozen=True)
+class Granted:
+    """The resident has the voucher; `repeated` if they had it before this command."""
+
+    voucher: Stored
+    repeated: bool
+
+
+@dataclass(frozen=True)
+class Refused:
+    error: ProblemError
+
+
+Outcome = Granted | Refused
+
+
+@dataclass
+class _Pending:
+    """Commands still without an outcome, and the outcomes found so far."""
+
+    commands: list[ClaimCommand]
+    outcomes: dict[tuple[UUID, UUID, int], Outcome] = field(default_factory=dict)
+
+    @property
+    def open(self) -> list[ClaimCommand]:
+        return [command for command in self.commands if command.key not in self.outcomes]
+
+
+def claim(session: Session, gate: Gate, commands: Sequence[ClaimCommand]) -> list[Outcome]:
+    """Give each command a voucher or a refusal, in the commands' order.
+
+    Repeating a command gives the same voucher. The caller commits before telling anybody; if the
+    transaction is undone, the seats go back to the gate.
+    """
+    pending = _Pending(list({command.key: command for command in commands}.values()))
+    for _ in range(GATE_ROUNDS):
+        candidates = _take(gate, session, pending)
+        if not candidates:
+            break
+        _store(session, gate, candidates, pending)
+    for command in pending.open:
+        pending.outcomes[command.key] = _claim_past_gate(session, gate, command)
+    seen: set[tuple[UUID, UUID, int]] = set()
+    outcomes = []
+    for command in commands:
+        outcome = pending.outcomes[command.key]
+        if command.key in seen and isinstance(outcome, Granted):
+            outcome = replace(outcome, repeated=True)
+        seen.add(command.key)
+        outcomes.append(outcome)
+    return outcomes
+
+
+def _take(gate: Gate, session: Session, pending: _Pending) -> list[Candidate]:
+    by_release: dict[UUID, list[ClaimCommand]] = {}
+    for command in pending.open:
+        by_release.setdefault(command.release_id, []).append(command)
+    candidates = []
+    for release_id, group in by_release.items():
+        wanted = [(c.resident_id, c.ordinal) for c in group]
+        answers = gate.take(release_id, wanted)
+        if isinstance(answers[0], Cold) and warm(session, gate, release_id):
+            answers = gate.take(release_id, wanted)
+        for command, answer in zip(group, answers, strict=True):
+            if isinstance(answer, Seat):
+                _give_back_on_rollback(session, gate, command, answer.number)
+                candidates.append(_candidate(command, answer.number))
+            elif not isinstance(answer, Cold):
+                pending.outcomes[command.key] = Refused(_refusal(answer))
+    return candidates
+
+
+def _store(
+    session: Session, gate: Gate, candidates: Sequence[Candidate], pending: _Pending
+) -> None:
+    """Insert the candidates; give every one that was not stored its outcome or another round."""
+    stored = store_vouchers(session, candidates)
+    left = [candidate for candidate in candidates if candidate.voucher_id not in stored]
+    had_before = stored_vouchers(session, left) if left else {}
+    for candidate in candidates:
+        if candidate.voucher_id in stored:
+            pending.outcomes[candidate.key] = Granted(stored[candidate.voucher_id], repeated=False)
+            continue
+        before = had_before.get(candidate.key)
+        if before is not None:
+            if before.seat != candidate.seat:
+                gate.give_back(*candidate.key, candidate.seat)
+            pending.outcomes[candidate.key] = Granted(before, repeated=True)
+            continue
+        reason = why_not(session, candidate)
+        if reason is None:  # the seat is somebody else's: the gate was behind the database
+            gate.forget(*candidate.key, candidate.seat)
+        else:
+            gate.give_back(*candidate.key, candidate.seat)
+            pending.outcomes[candidate.key] = Refused(reason)
+
+
+def _claim_past_gate(session: Session, gate: Gate, command: ClaimCommand) -> Outcome:
+    """Claim without the gate, a few at a time: the database must not drown when Redis is away."""
+    if not gate.cold_slots.acquire(timeout=COLD_WAIT_S):
+        return Refused(UnavailableError())
+    on_commit(session, gate.cold_slots.release)
+    on_rollback(session, gate.cold_slots.release)
+    return _claim_in_database(session, command)
+
+
+def _claim_in_database(session: Session, command: ClaimCommand) -> Outcome:
+    """The way without the gate: PostgreSQL allots the seat, one claim of a release at a time."""
+    before = stored_vouchers(session, [_candidate(command, seat=1)])
+    if before:
+        return Granted(before[command.key], repeated=True)
+    seat = allot_seat(session, command.release_id)
+    if seat is None:
+        probe = _candidate(command, seat=1)
+        return Refused(why_not(session, probe) or SoldOutError())
+    candidate = _candidate(command, seat)
+    stored = store_vouchers(session, [candidate])
+    if stored:
+        return Granted(stored[candidate.voucher_id], repeated=False)
+    before = stored_vouchers(session, [candidate])
+    if before:
+        return Granted(before[command.key], repeated=True)
+    return Refused(why_not(session, candidate) or UnavailableError())
+
+
+def _candidate(command: ClaimCommand, seat: int) -> Candidate:
+    return Candidate(
+        voucher_id=new_id(),
+        release_id=command.release_id,
+        resident_id=command.resident_id,
+        ordinal=command.ordinal,
+        seat=seat,
+        channel=command.channel,
+        device_hash=command.device_hash,
+    )
+
+
+def _give_back_on_rollback(session: Session, gate: Gate, command: ClaimCommand, seat: int) -> None:
+    on_rollback(session, lambda: gate.give_back(*command.key, seat))
+
+
+def _refusal(
+    answer: SoldOut | Early | Closed | Paused | OverLimit | TooOften,
+) -> ProblemError:
+    match answer:
+        case SoldOut():
+            return SoldOutError()
+        case Early(opens_at):
+            return NotOpenYetError(opens_at=opens_at)
+        case Closed():
+            return ReleaseClosedError()
+        case Paused():
+            return ReleasePausedError()
+        case OverLimit():
+            return LimitReachedError()
+        case TooOften(retry_after_s):
+            return ClaimsTooFastError(retry_after_s=retry_after_s)
+        case unknown:
+            assert_never(unknown)

@@ -1,0 +1,249 @@
+"""The gate: hands out the next seat of a release in one Redis round trip.
+
+It is a hint that is almost always right. PostgreSQL stores a seat once whatever the gate says, so
+a gate that was lost, rebuilt or restored from an old copy costs a second try, never a voucher.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import BoundedSemaphore
+from time import time
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+from flask import Flask, current_app
+from redis import Redis
+from redis.exceptions import RedisError
+
+from coupon_service.core.log import get_logger
+from coupon_service.core.redis import load_script
+from coupon_service.core.resources import EXTENSION, Resources
+
+TRIES_PER_WINDOW = 30
+TRIES_WINDOW_S = 10
+# The gate forgets a release this long after its last refresh; the reconciler refreshes it sooner.
+META_TTL_S = 120
+_REBUILD_LOCK_MS = 15_000
+_REBUILD_CHUNK = 5_000
+_GATE = "issuance.gate"
+
+T = TypeVar("T")
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Seat:
+    number: int
+
+
+@dataclass(frozen=True)
+class SoldOut:
+    """Every seat is handed out. One may still come back from a claim that fails."""
+
+
+@dataclass(frozen=True)
+class Early:
+    opens_at: datetime
+
+
+@dataclass(frozen=True)
+class Closed:
+    pass
+
+
+@dataclass(frozen=True)
+class Paused:
+    pass
+
+
+@dataclass(frozen=True)
+class OverLimit:
+    """The ordinal is more than the campaign allows one person."""
+
+
+@dataclass(frozen=True)
+class TooOften:
+    retry_after_s: int
+
+
+@dataclass(frozen=True)
+class Cold:
+    """The gate knows nothing of this release, or did not answer in time."""
+
+
+Answer = Seat | SoldOut | Early | Closed | Paused | OverLimit | TooOften | Cold
+
+
+@dataclass(frozen=True)
+class GateFacts:
+    """What the gate needs to know of a release. Times as Unix milliseconds."""
+
+    quantity: int
+    opens_ms: int
+    closes_ms: int
+    per_person: int
+    state: str
+
+
+class Gate:
+    """The gate over one Redis."""
+
+    def __init__(self, redis: Redis, *, cold_claims_max: int) -> None:
+        """`cold_claims_max` claims of this process may go past a cold gate at once."""
+        self.cold_slots = BoundedSemaphore(cold_claims_max)
+        self._redis = redis
+        self._take = load_script(redis, __package__ or "", "take")
+        self._give_back = load_script(redis, __package__ or "", "give_back")
+
+    def take(self, release_id: UUID, wanted: Sequence[tuple[UUID, int]]) -> list[Answer]:
+        """A seat, or why not, for each (resident, ordinal), in one round trip.
+
+        A pair that has a seat gets the same one again.
+        """
+        window = int(time()) // TRIES_WINDOW_S
+        keys = [*self._keys(release_id, "meta", "next", "free", "mine", f"tries:{window}")]
+        args: list[str | int] = [int(time() * 1000), TRIES_PER_WINDOW, TRIES_WINDOW_S]
+        for resident_id, ordinal in wanted:
+            args += [resident_id.hex, ordinal]
+        try:
+            answers = self._take(keys=keys, args=args)
+        except RedisError as error:
+            log.warning("the gate did not answer", error=type(error).__name__)
+            return [Cold()] * len(wanted)
+        return [_parsed(answer.decode()) for answer in answers]
+
+    def give_back(self, release_id: UUID, resident_id: UUID, ordinal: int, seat: int) -> None:
+        """The claim came to nothing: the seat can go to somebody else."""
+        self._undo(release_id, resident_id, ordinal, seat, reusable=True)
+
+    def forget(self, release_id: UUID, resident_id: UUID, ordinal: int, seat: int) -> None:
+        """The seat turned out to be taken in the database: hand it to nobody."""
+        self._undo(release_id, resident_id, ordinal, seat, reusable=False)
+
+    def begin_rebuild(self, release_id: UUID) -> bool:
+        """Whether this caller is the one to rebuild the release's gate now."""
+        try:
+            key = f"gate:{{{release_id.hex}}}:rebuilding"
+            return bool(self._redis.set(key, 1, nx=True, px=_REBUILD_LOCK_MS))
+        except RedisError:
+            return False
+
+    def rebuild(
+        self,
+        release_id: UUID,
+        facts: GateFacts,
+        taken: Sequence[tuple[UUID, int, int]],
+    ) -> None:
+        """Write the gate from what the database holds: (resident, ordinal, seat) of each voucher.
+
+        `meta` is written last: until then the gate stays cold.
+        """
+        meta, next_, free, mine = self._keys(release_id, "meta", "next", "free", "mine")
+        last = max((seat for _, _, seat in taken), default=0)
+        gaps = sorted(set(range(1, last + 1)) - {seat for _, _, seat in taken})
+        try:
+            pipe = self._redis.pipeline(transaction=False)
+            pipe.delete(meta, next_, free, mine)
+            pipe.set(next_, last + 1)
+            for chunk in _chunks(gaps):
+                pipe.zadd(free, {str(seat): seat for seat in chunk})
+            for rows in _chunks(taken):
+                fields = {f"{resident.hex}:{ordinal}": seat for resident, ordinal, seat in rows}
+                pipe.hset(mine, mapping=cast(Any, fields))
+            pipe.execute()
+            self.refresh(release_id, facts)
+            self._redis.delete(f"gate:{{{release_id.hex}}}:rebuilding")
+        except RedisError as error:
+            log.warning("the gate could not be rebuilt", error=type(error).__name__)
+
+    def refresh(self, release_id: UUID, facts: GateFacts) -> None:
+        """Write the release's facts, good for another `META_TTL_S`."""
+        (meta,) = self._keys(release_id, "meta")
+        pipe = self._redis.pipeline(transaction=True)
+        pipe.hset(meta, mapping=cast(Any, vars(facts)))
+        pipe.expire(meta, META_TTL_S)
+        pipe.execute()
+
+    def is_cold(self, release_id: UUID) -> bool:
+        """Whether the gate has no facts of the release."""
+        return not self._redis.exists(*self._keys(release_id, "meta"))
+
+    def seats_out_count(self, release_id: UUID) -> int:
+        """How many seats the gate says somebody has."""
+        return int(self._redis.hlen(*self._keys(release_id, "mine")))
+
+    def seats_out(self, release_id: UUID) -> dict[int, tuple[UUID, int]]:
+        """Every seat somebody has according to the gate: seat → (resident, ordinal)."""
+        (mine,) = self._keys(release_id, "mine")
+        out: dict[int, tuple[UUID, int]] = {}
+        for field, seat in self._redis.hscan_iter(mine, count=1_000):
+            resident, _, ordinal = field.decode().partition(":")
+            out[int(seat)] = (UUID(hex=resident), int(ordinal))
+        return out
+
+    def swap_suspects(self, release_id: UUID, seats: Iterable[int]) -> set[int]:
+        """Remember these seats for the reconciler's next pass; returns those of its last one."""
+        (key,) = self._keys(release_id, "suspects")
+        before = {int(seat) for seat in self._redis.smembers(key)}
+        pipe = self._redis.pipeline(transaction=True)
+        pipe.delete(key)
+        now = list(seats)
+        if now:
+            pipe.sadd(key, *now)
+            pipe.expire(key, META_TTL_S)
+        pipe.execute()
+        return before
+
+    def _undo(
+        self, release_id: UUID, resident_id: UUID, ordinal: int, seat: int, *, reusable: bool
+    ) -> None:
+        try:
+            self._give_back(
+                keys=self._keys(release_id, "meta", "free", "mine"),
+                args=[f"{resident_id.hex}:{ordinal}", seat, int(reusable)],
+            )
+        except RedisError as error:
+            # The reconciler frees it later.
+            log.warning("a seat was not given back", error=type(error).__name__)
+
+    def _keys(self, release_id: UUID, *names: str) -> list[str]:
+        # The braces keep a release's keys in one cluster slot.
+        return [f"gate:{{{release_id.hex}}}:{name}" for name in names]
+
+
+def init_gate(app: Flask) -> None:
+    """One gate per application."""
+    held: Resources = app.extensions[EXTENSION]
+    app.extensions[_GATE] = Gate(held.hints, cold_claims_max=held.settings.cold_claims_max)
+
+
+def gate() -> Gate:
+    found: Gate = current_app.extensions[_GATE]
+    return found
+
+
+def _parsed(answer: str) -> Answer:
+    word, _, detail = answer.partition(":")
+    match word:
+        case "cold":
+            return Cold()
+        case "early":
+            return Early(datetime.fromtimestamp(int(detail) / 1000, UTC))
+        case "closed":
+            return Closed()
+        case "paused":
+            return Paused()
+        case "limit":
+            return OverLimit()
+        case "rate":
+            return TooOften(TRIES_WINDOW_S)
+        case "sold":
+            return SoldOut()
+        case _:
+            return Seat(int(word))
+
+
+def _chunks(rows: Sequence[T]) -> Iterable[Sequence[T]]:
+    return (rows[start : start + _REBUILD_CHUNK] for start in range(0, len(rows), _REBUILD_CHUNK))

@@ -1,0 +1,92 @@
+"""The reconciler: keeps the gate true to PostgreSQL.
+
+It warms what is cold, refreshes what changed (a pause, a new quantity), and frees seats that were
+handed out and never became vouchers, because the process that took them died.
+"""
+
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from coupon_service.campaigns.models import Campaign, Release
+from coupon_service.campaigns.queries import PUBLISHED
+from coupon_service.core.clock import db_now
+from coupon_service.issuance.gate import Gate, GateFacts
+from coupon_service.vouchers.models import Voucher
+
+
+def warm(session: Session, gate: Gate, release_id: UUID) -> bool:
+    """Rebuild a cold gate from the database, unless somebody else is at it; whether it was done."""
+    if not gate.begin_rebuild(release_id):
+        return False
+    facts = _facts(session, release_id)
+    if facts is None:
+        return False
+    taken = session.execute(
+        select(Voucher.resident_id, Voucher.ordinal, Voucher.seat).where(
+            Voucher.release_id == release_id
+        )
+    ).all()
+    gate.rebuild(release_id, facts, [(row[0], row[1], row[2]) for row in taken])
+    return True
+
+
+def reconcile(session: Session, gate: Gate) -> None:
+    """Go over all published releases once.
+
+    A seat that is out and not stored at two passes running goes back. The passes lie further
+    apart than any claim takes, so no claim in progress loses its seat.
+    """
+    now = db_now(session)
+    releases = session.scalars(
+        select(Release.id).where(Release.state.in_(PUBLISHED), Release.closes_at > now)
+    ).all()
+    for release_id in releases:
+        if gate.is_cold(release_id):
+            warm(session, gate, release_id)
+            continue
+        facts = _facts(session, release_id)
+        if facts is not None:
+            gate.refresh(release_id, facts)
+        lost = _lost_seats(session, gate, release_id)
+        for seat in gate.swap_suspects(release_id, lost) & lost.keys():
+            gate.give_back(release_id, *lost[seat], seat)
+
+
+def _lost_seats(session: Session, gate: Gate, release_id: UUID) -> dict[int, tuple[UUID, int]]:
+    """Seats that are out and not stored: seat → (resident, ordinal)."""
+    stored_count = session.execute(
+        select(func.count()).select_from(Voucher).where(Voucher.release_id == release_id)
+    ).scalar_one()
+    # Nearly always equal, and then there is nothing to compare seat by seat.
+    if gate.seats_out_count(release_id) == stored_count:
+        return {}
+    out = gate.seats_out(release_id)
+    stored = set(
+        session.scalars(select(Voucher.seat).where(Voucher.release_id == release_id)).all()
+    )
+    return {seat: holder for seat, holder in out.items() if seat not in stored}
+
+
+def _facts(session: Session, release_id: UUID) -> GateFacts | None:
+    row = session.execute(
+        select(
+            Release.quantity,
+            Release.opens_at,
+            Release.closes_at,
+            Campaign.per_person,
+            Release.state,
+        )
+        .join(Campaign, Campaign.id == Release.campaign_id)
+        .where(Release.id == release_id)
+    ).one_or_none()
+    if row is None or row.state not in PUBLISHED:
+        return None
+    return GateFacts(
+        quantity=row.quantity,
+        opens_ms=int(row.opens_at.timestamp() * 1000),
+        closes_ms=int(row.closes_at.timestamp() * 1000),
+        per_person=row.per_person,
+        state=row.state,
+    )

@@ -1,0 +1,177 @@
+"""Storing vouchers: the one INSERT that decides, and why it did not store."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select, text, tuple_
+from sqlalchemy.orm import Session
+
+from coupon_service.campaigns.errors import (
+    NotOpenYetError,
+    ReleaseClosedError,
+    ReleaseNotFoundError,
+    ReleasePausedError,
+)
+from coupon_service.campaigns.models import Campaign, Channel, Release, ReleaseState
+from coupon_service.core.clock import db_now
+from coupon_service.core.errors import ProblemError
+from coupon_service.issuance.errors import ChannelClosedError, LimitReachedError, SoldOutError
+from coupon_service.vouchers.models import Voucher
+from coupon_service.vouchers.token import VoucherFacts
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A voucher that would be stored: a seat for a resident."""
+
+    voucher_id: UUID
+    release_id: UUID
+    resident_id: UUID
+    ordinal: int
+    seat: int
+    channel: Channel
+    device_hash: bytes | None
+
+    @property
+    def key(self) -> tuple[UUID, UUID, int]:
+        return (self.release_id, self.resident_id, self.ordinal)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A voucher that is stored, with what its token says."""
+
+    facts: VoucherFacts
+    seat: int
+
+    @property
+    def voucher_id(self) -> UUID:
+        return self.facts.voucher_id
+
+
+# Decides everything at once: the release is open by the database's clock, the seat within the
+# quantity, the ordinal within the limit, the channel allowed; and, by the unique constraints, that
+# neither the seat nor the resident's ordinal is taken. FOR KEY SHARE makes closing wait for this
+# claim, and this claim see the closing. A validity of N local days ends when the last one does.
+_STORE = text(
+    """
+    WITH wanted AS (
+        SELECT * FROM unnest(
+            CAST(:ids AS uuid[]), CAST(:releases AS uuid[]), CAST(:residents AS uuid[]),
+            CAST(:ordinals AS int[]), CAST(:seats AS int[]), CAST(:channels AS text[]),
+            CAST(:devices AS bytea[])
+        ) AS w(id, release_id, resident_id, ordinal, seat, channel, device_hash)
+    ), stored AS (
+        INSERT INTO vouchers (id, release_id, seat, resident_id, ordinal, claim_channel,
+                              device_hash, claimed_at, valid_from, expires_at)
+        SELECT w.id, w.release_id, w.seat, w.resident_id, w.ordinal, w.channel, w.device_hash,
+               clock_timestamp(), greatest(campaign.valid_from, clock_timestamp()),
+               CASE WHEN campaign.valid_days IS NULL THEN campaign.valid_until
+                    ELSE least(campaign.valid_until,
+                               (((clock_timestamp() AT TIME ZONE 'Asia/Shanghai')::date
+                                 + campaign.valid_days::int)::timestamp)
+                               AT TIME ZONE 'Asia/Shanghai')
+               END
+        FROM wanted w
+        JOIN releases release ON release.id = w.release_id
+        JOIN campaigns campaign ON campaign.id = release.campaign_id
+        WHERE release.state = 'open'
+          AND release.opens_at <= clock_timestamp() AND release.closes_at > clock_timestamp()
+          AND w.seat <= release.quantity AND w.ordinal <= campaign.per_person
+          AND w.channel = ANY (campaign.claim_channels)
+        FOR KEY SHARE OF release
+        ON CONFLICT DO NOTHING
+        RETURNING id, release_id, seat, valid_from, expires_at
+    )
+    SELECT stored.id, stored.seat, stored.valid_from, stored.expires_at,
+           release.number, campaign.face_fen, campaign.threshold_fen
+    FROM stored
+    JOIN releases release ON release.id = stored.release_id
+    JOIN campaigns campaign ON campaign.id = release.campaign_id
+    """
+)
+
+
+def store_vouchers(session: Session, candidates: Sequence[Candidate]) -> Mapping[UUID, Stored]:
+    """Insert all candidates that may be; returns the stored ones by voucher id."""
+    rows = session.execute(
+        _STORE,
+        {
+            "ids": [c.voucher_id for c in candidates],
+            "releases": [c.release_id for c in candidates],
+            "residents": [c.resident_id for c in candidates],
+            "ordinals": [c.ordinal for c in candidates],
+            "seats": [c.seat for c in candidates],
+            "channels": [str(c.channel) for c in candidates],
+            "devices": [c.device_hash for c in candidates],
+        },
+    )
+    return {row.id: _stored(row) for row in rows}
+
+
+def stored_vouchers(
+    session: Session, candidates: Sequence[Candidate]
+) -> Mapping[tuple[UUID, UUID, int], Stored]:
+    """The vouchers these residents have in these releases already, by the candidates' keys."""
+    rows = session.execute(
+        select(
+            Voucher.release_id,
+            Voucher.resident_id,
+            Voucher.ordinal,
+            Voucher.id,
+            Voucher.seat,
+            Voucher.valid_from,
+            Voucher.expires_at,
+            Release.number,
+            Campaign.face_fen,
+            Campaign.threshold_fen,
+        )
+        .join(Release, Release.id == Voucher.release_id)
+        .join(Campaign, Campaign.id == Release.campaign_id)
+        .where(
+            tuple_(Voucher.release_id, Voucher.resident_id, Voucher.ordinal).in_(
+                [c.key for c in candidates]
+            )
+        )
+    )
+    return {(row.release_id, row.resident_id, row.ordinal): _stored(row) for row in rows}
+
+
+def why_not(session: Session, candidate: Candidate) -> ProblemError | None:
+    """Why the database did not store the candidate; None if only its seat is taken."""
+    release = session.execute(
+        select(Release).where(Release.id == candidate.release_id)
+    ).scalar_one_or_none()
+    if release is None or release.state == ReleaseState.DRAFT:
+        return ReleaseNotFoundError()
+    campaign = session.get_one(Campaign, release.campaign_id)
+    now = db_now(session)
+    if release.state == ReleaseState.PAUSED:
+        return ReleasePausedError()
+    if release.state == ReleaseState.CLOSED or release.closes_at <= now:
+        return ReleaseClosedError()
+    if release.opens_at > now:
+        return NotOpenYetError(opens_at=release.opens_at)
+    if candidate.ordinal > campaign.per_person:
+        return LimitReachedError()
+    if candidate.channel not in campaign.claim_channels:
+        return ChannelClosedError()
+    if candidate.seat > release.quantity:
+        return SoldOutError()
+    return None
+
+
+def _stored(row: Row[*tuple[Any, ...]]) -> Stored:
+    return Stored(
+        VoucherFacts(
+            voucher_id=row.id,
+            release_number=row.number,
+            face_fen=row.face_fen,
+            threshold_fen=row.threshold_fen,
+            not_before=row.valid_from,
+            expires_at=row.expires_at,
+        ),
+        row.seat,
+    )
