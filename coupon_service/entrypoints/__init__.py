@@ -1,0 +1,1 @@
+"""The only place that knows everyone: application, worker, ticker, command line."""

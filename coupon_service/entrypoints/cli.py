@@ -1,0 +1,158 @@
+"""`coupon-service`: the one console script."""
+
+import os
+import signal
+import sys
+
+import click
+from flask import Flask
+
+from coupon_service.core.settings import Settings, SettingsError, load_settings
+
+
+def settings_or_exit() -> Settings:
+    """The environment's settings, or a list of what is wrong with them.
+
+    Where they name no servers, those that `coupon-service up` has started are meant.
+    """
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        click.echo(f"The settings are not complete:\n{error}", err=True)
+        sys.exit(2)
+    if settings.database_url and settings.redis_url:
+        return settings
+    from coupon_service.embedded.state import running_on  # noqa: PLC0415
+
+    running = running_on(settings.state_dir)
+    if running is None:
+        return settings
+    return settings.model_copy(
+        update={
+            "database_url": settings.database_url or running.database_url,
+            "redis_url": settings.redis_url or running.redis_url,
+        }
+    )
+
+
+def application() -> Flask:
+    """The application, for commands that need its resources."""
+    from coupon_service.entrypoints.app import create_app  # noqa: PLC0415  # `--help` stays quick
+
+    return create_app(settings_or_exit())
+
+
+class ModuleCommands(click.Group):
+    """The commands below, and those the packages bring along in their manifests.
+
+    A package's command runs inside the application's context; asking for its help does not.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *self._brought()})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return super().get_command(ctx, cmd_name) or self._brought().get(cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        if name in self._brought() and not {"-h", "--help"} & set(rest):
+            ctx.with_resource(application().app_context())
+        return name, command, rest
+
+    def _brought(self) -> dict[str, click.Command]:
+        from coupon_service.entrypoints.modules import all_modules  # noqa: PLC0415
+
+        return {
+            command.name: command
+            for module in all_modules()
+            for command in module.commands
+            if command.name is not None
+        }
+
+
+@click.group(
+    cls=ModuleCommands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="coupon-service")
+def main() -> None:
+    """Issue and redeem a district's consumption coupons, and account for every fen.
+
+    \b
+    Start here:    coupon-service up
+    Prove it:      coupon-service walk
+    In production: migrate, then serve, worker QUEUE and ticker side by side.
+
+    Settings come from COUPON_* variables; .env.example lists them.
+    """
+
+
+@main.command()
+@click.option(
+    "--demo/--no-demo",
+    default=None,
+    help="Load the demo season into an empty database; without either, in development only.",
+)
+@click.option(
+    "--tethered", is_flag=True, help="Stop too when the process that started this one ends."
+)
+def up(demo: bool | None, tethered: bool) -> None:
+    """Run the whole service in the foreground: servers, web, workers and ticker.
+
+    Starts a PostgreSQL and a Valkey of its own unless COUPON_DATABASE_URL and COUPON_REDIS_URL
+    name others, and keeps their data in COUPON_STATE_DIR. Ctrl-C stops everything.
+    """
+    from coupon_service.embedded.children import die_with_parent  # noqa: PLC0415
+    from coupon_service.entrypoints import supervisor  # noqa: PLC0415
+
+    if tethered:
+        die_with_parent(os.getppid(), signal.SIGTERM)
+    sys.exit(supervisor.up(settings_or_exit(), demo=demo))
+
+
+@main.command()
+def serve() -> None:
+    """Run the web server alone, on COUPON_HOST and COUPON_PORT."""
+    from coupon_service.entrypoints import serve as server  # noqa: PLC0415
+
+    server.serve(settings_or_exit())
+
+
+@main.command()
+@click.option("--sql", is_flag=True, help="Print the schema's SQL and change nothing.")
+def migrate(sql: bool) -> None:
+    """Bring the database named by COUPON_DATABASE_URL to the current schema."""
+    from coupon_service.entrypoints import migrate as migration  # noqa: PLC0415
+
+    url = settings_or_exit().database_url or "postgresql+psycopg://"
+    if sql:
+        migration.print_sql(url)
+    else:
+        migration.upgrade(url)
+
+
+@main.command()
+@click.argument("queue")
+@click.option("--burst", is_flag=True, help="Stop when the queue is empty.")
+def worker(queue: str, burst: bool) -> None:
+    """Run the background jobs of one QUEUE."""
+    from coupon_service.core.resources import resources  # noqa: PLC0415
+    from coupon_service.entrypoints.worker import work  # noqa: PLC0415
+
+    app = application()
+    with app.app_context():
+        known = resources().jobs.queues
+    if queue not in known:
+        raise click.BadParameter(f"queues are {', '.join(known)}", param_hint="QUEUE")
+    work(app, queue, burst=burst)
+
+
+@main.command()
+def ticker() -> None:
+    """Hand recorded work to the queues and keep the schedule."""
+    from coupon_service.entrypoints.ticker import tick  # noqa: PLC0415
+
+    tick(application())

@@ -1,0 +1,78 @@
+"""The web server: granian's WSGI side with several workers and threads."""
+
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from multiprocessing.synchronize import Event
+from typing import Any
+
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+
+from coupon_service.core.settings import Settings
+from coupon_service.embedded.children import die_with_parent
+
+_TARGET = "coupon_service.entrypoints.wsgi:app"
+_METRICS = "PROMETHEUS_MULTIPROC_DIR"
+_HEADERS_WITHIN_MS = 10_000
+_STOP_WITHIN_S = 10
+_RESPAWN_AFTER_S = 0.1
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; a worker that dies is replaced, and none outlives us.
+
+    Exits with 1 if the application cannot be made.
+    """
+    _share_metrics(settings)
+    broken = multiprocessing.Event()
+    Granian(
+        _TARGET,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=_HEADERS_WITHIN_MS),
+        workers=settings.web_workers,
+        blocking_threads=settings.web_threads,
+        log_level=LogLevels.warning,
+        respawn_failed_workers=True,
+        respawn_interval=_RESPAWN_AFTER_S,
+        workers_kill_timeout=_STOP_WITHIN_S,
+    ).serve(target_loader=partial(_load, os.getpid(), broken))
+    if broken.is_set():
+        sys.exit(1)
+
+
+def _load(main_pid: int, broken: Event, target: str) -> Callable[..., Any]:
+    """Called in each worker. An application that cannot be made would be tried for ever."""
+    die_with_parent(main_pid)
+    module, _, name = target.partition(":")
+    try:
+        app: Callable[..., Any] = getattr(import_module(module), name)
+    except BaseException:
+        broken.set()
+        os.kill(main_pid, signal.SIGTERM)
+        raise
+    return app
+
+
+def _share_metrics(settings: Settings) -> None:
+    """Give the workers a directory in which their metrics are summed, unless one is set.
+
+    The client library reads the variable when it is first imported, so this process starts anew.
+    """
+    if _METRICS in os.environ:
+        return
+    directory = settings.state_dir.absolute() / f"metrics-{settings.port}"
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    os.environ[_METRICS] = str(directory)
+    os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606  # ourselves
