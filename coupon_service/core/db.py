@@ -52,6 +52,8 @@ def make_engine(url: str, *, pool_size: int, timeout_s: float) -> Engine:
         max_overflow=0,
         pool_timeout=timeout_s,
         pool_use_lifo=True,
+        # Errors are logged, and parameters may be personal data.
+        hide_parameters=True,
         connect_args={
             "connect_timeout": max(2, int(timeout_s)),
             "application_name": "coupon-service",

@@ -1,4 +1,4 @@
-"""How money and time read on a page, and the addresses of static files. Jinja filters and globals."""
+"""How money and time read on a page, and where its static files are: Jinja filters and globals."""
 
 from datetime import datetime, timedelta
 from functools import cache
@@ -31,7 +31,7 @@ _STYLES = {
 
 
 def init_display(app: Flask) -> None:
-    """Register the filters `yuan`, `local_time`, `local_until`, and the globals `asset`, `page_lang`."""
+    """Register the filters and globals."""
     app.add_template_filter(format_yuan, "yuan")
     app.add_template_filter(local_time, "local_time")
     app.add_template_filter(local_until, "local_until")
@@ -46,8 +46,8 @@ def page_lang() -> str:
 
 
 def local_time(moment: datetime, style: str = "short") -> str:
-    """A moment in Beijing: `short` (6月18日 10:00), `full` (with the year), `date`, `day`, `time`."""
-    return format_datetime(moment, _STYLES[_language()][style])
+    """A moment in Beijing: `short` (6月18日 10:00), `full` (with year), `date`, `day` or `time`."""
+    return str(format_datetime(moment, _STYLES[_language()][style]))
 
 
 def local_until(end: datetime, style: str = "short") -> str:
@@ -93,7 +93,7 @@ def return_path(wanted: str | None, default: str = "/") -> str:
 
 
 def this_path() -> str:
-    """The page a visitor is on, for coming back: of a form's target, the page that held the form."""
+    """The page to come back to: this one, or for a form's target the page that held the form."""
     if request.method == "GET":
         return request.full_path.removesuffix("?")
     came_from = urlsplit(request.referrer or "")

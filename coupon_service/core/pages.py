@@ -1,10 +1,11 @@
-"""The shared design system's templates and static files, and the language switch."""
+"""The shared design system's templates and static files, the errors, and the language switch."""
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, render_template, request
 
 from coupon_service.core.auth import Kind, require
+from coupon_service.core.error_catalogue import catalogue
 from coupon_service.core.i18n import language_response
 
 bp = Blueprint(
@@ -14,6 +15,13 @@ bp = Blueprint(
     static_folder="static",
     static_url_path="/static/core",
 )
+
+
+@bp.get("/docs/errors")
+@require(Kind.ANYONE)
+def list_errors() -> str:
+    """What each problem's `type` points at."""
+    return render_template("core/errors.html", errors=catalogue())
 
 
 @bp.post("/language")

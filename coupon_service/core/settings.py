@@ -40,6 +40,10 @@ class Settings(BaseSettings):
     metrics_token: SecretStr | None = None
     public_url: str | None = None
 
+    # `log`, or the address of a gateway that sends text messages. Production wants the latter.
+    sms_sender: str = "log"
+    sms_token: SecretStr | None = None
+
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     web_workers: int = Field(default=2, ge=1, le=64)
@@ -65,6 +69,15 @@ class Settings(BaseSettings):
     def _host_is_an_address(cls, value: str) -> str:
         return str(ip_address(value))
 
+    @field_validator("sms_sender")
+    @classmethod
+    def _sms_sender_is_log_or_an_address(cls, value: str) -> str:
+        if value in ("", "log"):
+            return "log"
+        if not value.startswith(("https://", "http://")):
+            raise ValueError("must be `log` or the address of a text message gateway")
+        return value
+
     @model_validator(mode="after")
     def _production_has_its_own_secrets(self) -> Self:
         if self.env is not Environment.PRODUCTION:
@@ -77,6 +90,8 @@ class Settings(BaseSettings):
             faults.append("COUPON_METRICS_TOKEN must be set")
         if self.public_url is None or not self.public_url.startswith("https://"):
             faults.append("COUPON_PUBLIC_URL must be the https address residents see")
+        if not self.sms_sender.startswith("https://"):
+            faults.append("COUPON_SMS_SENDER must be the https address of the text message gateway")
         if self.database_url is None:
             faults.append("COUPON_DATABASE_URL must name the production PostgreSQL")
         if self.redis_url is None:

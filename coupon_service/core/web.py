@@ -4,9 +4,10 @@ import re
 import secrets
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
-from flask import Flask, Response, current_app, g, render_template, request
+from flask import Flask, Response, current_app, g, redirect, render_template, request
 from flask.json.provider import JSONProvider
 from flask_babel import gettext
 from pydantic import ValidationError
@@ -14,6 +15,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from coupon_service.core import auth, errors
+from coupon_service.core.auth import Kind
+from coupon_service.core.display import init_display, this_path
 from coupon_service.core.errors import ProblemError
 from coupon_service.core.ids import new_id
 from coupon_service.core.log import get_logger
@@ -25,6 +28,17 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 # ours. They cannot carry `@require`, so they are named.
 OPEN_ENDPOINTS = frozenset({"static", "openapi.doc_url", "openapi.root", "openapi.openapi"})
 OPEN_BLUEPRINTS = frozenset({"swagger"})
+
+# Where a person signs in, by what the page demands; also where "home" is in that area.
+_AREAS: dict[Kind, str] = {
+    Kind.RESIDENT: "",
+    Kind.TILL: "/till",
+    Kind.MERCHANT_OWNER: "/merchant",
+    Kind.OFFICIAL: "/admin",
+    Kind.AUDITOR: "/admin",
+    Kind.ADMINISTRATOR: "/admin",
+}
+_YEAR_S = 31_536_000
 
 log = get_logger(__name__)
 
@@ -69,6 +83,7 @@ def init_web(app: Flask, held: Resources) -> None:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
     app.add_template_global(_csp_nonce, "csp_nonce")
+    init_display(app)
 
 
 def problem_document(error: ProblemError) -> dict[str, Any]:
@@ -122,18 +137,26 @@ def _finish(response: Response) -> Response:
         response.headers.setdefault(
             "Content-Security-Policy",
             f"default-src 'self'; script-src 'self' 'wasm-unsafe-eval' {nonce};"
-            " img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+            " img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self';"
+            " frame-ancestors 'none'",
         )
         response.headers.setdefault("Permissions-Policy", "camera=(self), geolocation=(self)")
     # Pages and answers belong to whoever asked; only static files may be kept by others.
-    if "Cache-Control" not in response.headers:
+    if "v" in request.args and (request.endpoint or "").endswith(".static"):
+        # `asset` puts the content's hash into the address.
+        response.headers["Cache-Control"] = f"public, max-age={_YEAR_S}, immutable"
+    elif "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
     return response
 
 
 def _problem_response(error: ProblemError) -> Response:
     if wants_html():
-        response = Response(render_template("core/problem.html", error=error), mimetype="text/html")
+        door = _door(error)
+        if door is not None:
+            return door
+        page = render_template("core/problem.html", error=error, home=_area() or "/")
+        response = Response(page, mimetype="text/html")
     else:
         response = Response(
             orjson.dumps(problem_document(error)), mimetype="application/problem+json"
@@ -142,6 +165,29 @@ def _problem_response(error: ProblemError) -> Response:
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response
+
+
+def _door(error: ProblemError) -> Response | None:
+    """The page where a person can do what the refusal asks for, and come back."""
+    area = _area()
+    if area is None:
+        return None
+    if isinstance(error, errors.NotSignedInError):
+        address = f"{area}/sign-in"
+    elif isinstance(error, auth.RealNameNeededError):
+        address = f"{area}/real-name"
+    else:
+        return None
+    query = urlencode({"next": this_path()})
+    return redirect(f"{address}?{query}", HTTPStatus.SEE_OTHER)  # type: ignore[return-value]  # Flask's Response
+
+
+def _area() -> str | None:
+    """The area of the page asked for: of residents, tills, merchants or officials."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    access = auth.access_of(view) if view else None
+    kinds = access.kinds if access else ()
+    return next((area for kind, area in _AREAS.items() if kind in kinds), None)
 
 
 def _http_error(error: HTTPException) -> Response | HTTPException:

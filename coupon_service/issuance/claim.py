@@ -45,7 +45,7 @@ from coupon_service.issuance.store import (
 # A seat the database has already given away costs another round. Only a rebuilt gate hands such
 # seats out; after this many the seat is allotted in the database itself.
 GATE_ROUNDS = 3
-COLD_WAIT_S = 2.0
+COLD_WAIT_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def _store(
         before = had_before.get(candidate.key)
         if before is not None:
             if before.seat != candidate.seat:
-                gate.give_back(*candidate.key, candidate.seat)
+                gate.adopt(*candidate.key, before.seat)
             pending.outcomes[candidate.key] = Granted(before, repeated=True)
             continue
         reason = why_not(session, candidate)
@@ -166,10 +166,15 @@ def _claim_past_gate(session: Session, gate: Gate, command: ClaimCommand) -> Out
         return Refused(UnavailableError())
     on_commit(session, gate.cold_slots.release)
     on_rollback(session, gate.cold_slots.release)
-    return _claim_in_database(session, command)
+    # Whoever rebuilds the gate may be done by now, and then it is the quicker way again.
+    pending = _Pending([command])
+    candidates = _take(gate, session, pending)
+    if candidates:
+        _store(session, gate, candidates, pending)
+    return pending.outcomes.get(command.key) or _claim_in_database(session, gate, command)
 
 
-def _claim_in_database(session: Session, command: ClaimCommand) -> Outcome:
+def _claim_in_database(session: Session, gate: Gate, command: ClaimCommand) -> Outcome:
     """The way without the gate: PostgreSQL allots the seat, one claim of a release at a time."""
     before = stored_vouchers(session, [_candidate(command, seat=1)])
     if before:
@@ -181,6 +186,7 @@ def _claim_in_database(session: Session, command: ClaimCommand) -> Outcome:
     candidate = _candidate(command, seat)
     stored = store_vouchers(session, [candidate])
     if stored:
+        on_commit(session, lambda: gate.adopt(*candidate.key, seat))
         return Granted(stored[candidate.voucher_id], repeated=False)
     before = stored_vouchers(session, [candidate])
     if before:

@@ -17,7 +17,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from coupon_service.core.log import get_logger
-from coupon_service.core.redis import load_script
+from coupon_service.core.redis import Script, load_script
 from coupon_service.core.resources import EXTENSION, Resources
 
 TRIES_PER_WINDOW = 30
@@ -96,6 +96,7 @@ class Gate:
         self._redis = redis
         self._take = load_script(redis, __package__ or "", "take")
         self._give_back = load_script(redis, __package__ or "", "give_back")
+        self._adopt = load_script(redis, __package__ or "", "adopt")
 
     def take(self, release_id: UUID, wanted: Sequence[tuple[UUID, int]]) -> list[Answer]:
         """A seat, or why not, for each (resident, ordinal), in one round trip.
@@ -121,6 +122,10 @@ class Gate:
     def forget(self, release_id: UUID, resident_id: UUID, ordinal: int, seat: int) -> None:
         """The seat turned out to be taken in the database: hand it to nobody."""
         self._undo(release_id, resident_id, ordinal, seat, reusable=False)
+
+    def adopt(self, release_id: UUID, resident_id: UUID, ordinal: int, seat: int) -> None:
+        """The database has this seat for the resident; whatever else the gate gave them is free."""
+        self._tell(self._adopt, release_id, [f"{resident_id.hex}:{ordinal}", seat])
 
     def begin_rebuild(self, release_id: UUID) -> bool:
         """Whether this caller is the one to rebuild the release's gate now."""
@@ -172,7 +177,36 @@ class Gate:
 
     def seats_out_count(self, release_id: UUID) -> int:
         """How many seats the gate says somebody has."""
-        return int(self._redis.hlen(*self._keys(release_id, "mine")))
+        (mine,) = self._keys(release_id, "mine")
+        return int(self._redis.hlen(mine))
+
+    def agreed_at(self, release_id: UUID) -> str | None:
+        """What `agree` recorded last."""
+        (key,) = self._keys(release_id, "agreed")
+        found = cast(bytes | None, self._redis.get(key))
+        return None if found is None else found.decode()
+
+    def agree(self, release_id: UUID, counts: str) -> None:
+        """Record the counts at which every seat that is out was found stored."""
+        (key,) = self._keys(release_id, "agreed")
+        self._redis.set(key, counts, ex=META_TTL_S)
+
+    def left(self, release_ids: Sequence[UUID]) -> dict[UUID, int]:
+        """Seats nobody has, for releases the gate knows; none of them when Redis does not answer.
+
+        For people to look at: a claim decides for itself.
+        """
+        try:
+            pipe = self._redis.pipeline(transaction=False)
+            for release_id in release_ids:
+                meta, mine = self._keys(release_id, "meta", "mine")
+                pipe.hget(meta, "quantity")
+                pipe.hlen(mine)
+            answers = pipe.execute()
+        except RedisError:
+            return {}
+        pairs = zip(release_ids, answers[::2], answers[1::2], strict=True)
+        return {id_: int(quantity) - out for id_, quantity, out in pairs if quantity is not None}
 
     def seats_out(self, release_id: UUID) -> dict[int, tuple[UUID, int]]:
         """Every seat somebody has according to the gate: seat → (resident, ordinal)."""
@@ -199,14 +233,15 @@ class Gate:
     def _undo(
         self, release_id: UUID, resident_id: UUID, ordinal: int, seat: int, *, reusable: bool
     ) -> None:
+        args: list[str | int] = [f"{resident_id.hex}:{ordinal}", seat, int(reusable)]
+        self._tell(self._give_back, release_id, args)
+
+    def _tell(self, script: Script, release_id: UUID, args: list[str | int]) -> None:
         try:
-            self._give_back(
-                keys=self._keys(release_id, "meta", "free", "mine"),
-                args=[f"{resident_id.hex}:{ordinal}", seat, int(reusable)],
-            )
+            script(keys=self._keys(release_id, "meta", "free", "mine"), args=args)
         except RedisError as error:
-            # The reconciler frees it later.
-            log.warning("a seat was not given back", error=type(error).__name__)
+            # The reconciler finds the difference later.
+            log.warning("the gate was not told", error=type(error).__name__)
 
     def _keys(self, release_id: UUID, *names: str) -> list[str]:
         # The braces keep a release's keys in one cluster slot.

@@ -59,14 +59,19 @@ def _lost_seats(session: Session, gate: Gate, release_id: UUID) -> dict[int, tup
     stored_count = session.execute(
         select(func.count()).select_from(Voucher).where(Voucher.release_id == release_id)
     ).scalar_one()
-    # Nearly always equal, and then there is nothing to compare seat by seat.
-    if gate.seats_out_count(release_id) == stored_count:
+    # Seats out and stored are compared one by one only when a count has changed since they agreed.
+    # Equal counts alone would not do: a seat may be lost while another was stored past the gate.
+    counts = f"{gate.seats_out_count(release_id)}/{stored_count}"
+    if gate.agreed_at(release_id) == counts:
         return {}
     out = gate.seats_out(release_id)
     stored = set(
         session.scalars(select(Voucher.seat).where(Voucher.release_id == release_id)).all()
     )
-    return {seat: holder for seat, holder in out.items() if seat not in stored}
+    lost = {seat: holder for seat, holder in out.items() if seat not in stored}
+    if not lost:
+        gate.agree(release_id, counts)
+    return lost
 
 
 def _facts(session: Session, release_id: UUID) -> GateFacts | None:

@@ -1,0 +1,1 @@
+"""Real processes for tests that kill and cut."""
