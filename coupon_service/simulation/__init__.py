@@ -1,0 +1,1 @@
+"""Demo seasons as data files, and the actors that drive the service with them."""

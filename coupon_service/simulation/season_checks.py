@@ -1,0 +1,202 @@
+"""Checks across a season's rows: names stand once, references lead somewhere, places are right."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from coupon_service.campaigns.models import Channel
+from coupon_service.simulation.faults import Fault, shown, unknown_name
+from coupon_service.simulation.season_rows import (
+    CITY_BOARDS,
+    AnchorRow,
+    BoardRow,
+    CampaignRow,
+    DistrictRow,
+    EventRow,
+    MerchantRow,
+    ProviderRow,
+    ReleaseRow,
+    SeriesRow,
+    StoreChannel,
+    StoreRow,
+    StreetRow,
+    VocabularyRow,
+)
+from coupon_service.simulation.season_tables import Draft, Placed
+from redemption.ar.models import ArOutcome
+
+# Nodes of the budget tree; a season's codes name one node each, whatever its level.
+_NODES = (BoardRow, SeriesRow, EventRow)
+_CODED = (
+    MerchantRow,
+    StoreRow,
+    CampaignRow,
+    ReleaseRow,
+    ProviderRow,
+    AnchorRow,
+)
+
+# Whose field names a row of which kind.
+_REFERENCES: tuple[tuple[type, str, type], ...] = (
+    (SeriesRow, "board", BoardRow),
+    (EventRow, "series", SeriesRow),
+    (StoreRow, "merchant", MerchantRow),
+    (StoreRow, "street", StreetRow),
+    (CampaignRow, "event", EventRow),
+    (CampaignRow, "stores", StoreRow),
+    (ReleaseRow, "campaign", CampaignRow),
+    (AnchorRow, "provider", ProviderRow),
+    (AnchorRow, "release", ReleaseRow),
+    (AnchorRow, "store", StoreRow),
+)
+
+# Whose field uses which list of the vocabulary.
+_WORDS: tuple[tuple[type, str, str], ...] = (
+    (StoreRow, "zone", "zones"),
+    (StoreRow, "category", "categories"),
+    (StoreRow, "tags", "tags"),
+    (CampaignRow, "zones", "zones"),
+    (CampaignRow, "categories", "categories"),
+    (CampaignRow, "tags", "tags"),
+)
+
+
+def check_names(draft: Draft) -> Iterator[Fault]:
+    """Codes are used once; so are names people choose by, and bank accounts."""
+    nodes = [placed for kind in _NODES for placed in draft.rows(kind)]
+    for rows in (nodes, *(draft.rows(kind) for kind in _CODED)):
+        yield from _once(rows, lambda row: row.code, lambda row: f"the code {shown(row.code)}")
+        yield from _once(rows, _name_in_its_place, lambda row: f"the name {shown(row.name)}")
+    yield from _once(
+        draft.rows(StreetRow), lambda row: row.name, lambda row: f"the street {shown(row.name)}"
+    )
+    yield from _once(
+        draft.rows(MerchantRow), lambda row: row.payout_account, lambda _: "the payout account"
+    )
+    yield from _once(
+        draft.rows(ReleaseRow),
+        lambda row: (row.campaign, row.opens),
+        lambda _: "a release of this campaign that opens then",
+    )
+
+
+def check_references(draft: Draft) -> Iterator[Fault]:
+    """What a row refers to exists, as far as the file it would be in could be read."""
+    for kind, field, target in _REFERENCES:
+        known = sorted(draft.keys.get(target, set()))
+        if target in draft.unread and not known:
+            continue
+        yield from _strangers(draft.rows(kind), field, known)
+    vocabulary = draft.only(VocabularyRow)
+    if vocabulary is not None:
+        for kind, field, words in _WORDS:
+            yield from _strangers(draft.rows(kind), field, getattr(vocabulary.row, words))
+    yield from _strangers(draft.rows(BoardRow), "city_boards", CITY_BOARDS)
+
+
+def check_places(draft: Draft) -> Iterator[Fault]:
+    """Streets and anchors lie in the district, and every store in its street."""
+    district = draft.only(DistrictRow)
+    boxes: list[Placed[Any]] = [*draft.rows(DistrictRow), *draft.rows(StreetRow)]
+    for box in boxes:
+        if not _is_box(box.row):
+            yield box.fault("south must be less than north, and west less than east.", "south")
+    if district is not None and _is_box(district.row):
+        for street in draft.rows(StreetRow):
+            corners = ((street.row.south, street.row.west), (street.row.north, street.row.east))
+            if not all(_is_inside(district.row, *corner) for corner in corners):
+                yield street.fault(
+                    f"the street {street.row.name} reaches out of the district.", "name"
+                )
+        for anchor in draft.rows(AnchorRow):
+            if not _is_inside(district.row, anchor.row.lat, anchor.row.lon):
+                yield anchor.fault("the anchor lies outside the district.", "lat")
+    streets = {street.row.name: street.row for street in draft.rows(StreetRow)}
+    for store in draft.rows(StoreRow):
+        box_of = streets.get(store.row.street)
+        if box_of is None or not _is_box(box_of):
+            continue
+        if not _is_inside(box_of, store.row.lat, store.row.lon):
+            yield store.fault(
+                f"{store.row.lat}, {store.row.lon} lies outside the street {store.row.street}."
+            )
+
+
+def check_people(draft: Draft) -> Iterator[Fault]:
+    """An illustration stays one: it never mixes with a real merchant's stores."""
+    merchants = {merchant.row.code: merchant.row for merchant in draft.rows(MerchantRow)}
+    for store in draft.rows(StoreRow):
+        merchant = merchants.get(store.row.merchant)
+        if merchant is not None and merchant.illustration != store.row.illustration:
+            yield store.fault("`illustration` differs from that of the store's merchant.")
+    if StoreRow not in draft.unread:
+        used = {store.row.merchant for store in draft.rows(StoreRow)}
+        for one in draft.rows(MerchantRow):
+            if one.row.code not in used:
+                yield one.fault(f"the merchant {shown(one.row.code)} has no store.")
+
+
+def check_anchors(draft: Draft) -> Iterator[Fault]:
+    """An anchor that awards names a release given by AR; one that redeems names a virtual store."""
+    campaigns = {campaign.row.code: campaign.row for campaign in draft.rows(CampaignRow)}
+    releases = {release.row.code: release.row for release in draft.rows(ReleaseRow)}
+    stores = {store.row.code: store.row for store in draft.rows(StoreRow)}
+    for anchor in draft.rows(AnchorRow):
+        row = anchor.row
+        is_award = row.outcome is ArOutcome.AWARD
+        if (row.release is not None) != is_award or (row.store is not None) == is_award:
+            yield anchor.fault(
+                "an award anchor names a `release` only, a redeem anchor a `store` only.", "outcome"
+            )
+        release = releases.get(row.release or "")
+        campaign = campaigns.get(release.campaign) if release else None
+        if campaign is not None and Channel.AR not in campaign.claim_channels:
+            yield anchor.fault("the campaign of that release is not claimed by ar.", "release")
+        store = stores.get(row.store or "")
+        if store is not None and store.channel is not StoreChannel.VIRTUAL:
+            yield anchor.fault("the store of a redeem anchor must be virtual.", "store")
+
+
+def _once(
+    rows: Iterable[Placed[Any]], key: Callable[[Any], object], say: Callable[[Any], str]
+) -> Iterator[Fault]:
+    """Each key once; the later row is the one at fault."""
+    first: dict[object, Placed[Any]] = {}
+    for placed in rows:
+        earlier = first.setdefault(key(placed.row), placed)
+        if earlier is not placed:
+            file = "" if earlier.file == placed.file else f" of {earlier.file}"
+            yield placed.fault(
+                f"{say(placed.row)} stands on line {earlier.line}{file} already.", "code"
+            )
+
+
+def _name_in_its_place(row: Any) -> tuple[object, str]:
+    """Nodes below two parents, and releases of two campaigns, may share a name."""
+    match row:
+        case SeriesRow():
+            return row.board, row.name
+        case EventRow():
+            return row.series, row.name
+        case ReleaseRow():
+            return row.campaign, row.name
+        case _:
+            return None, row.name
+
+
+def _strangers(rows: Iterable[Placed[Any]], field: str, known: Iterable[str]) -> Iterator[Fault]:
+    names = tuple(known)
+    lookup = frozenset(names)
+    for placed in rows:
+        value = getattr(placed.row, field)
+        mentioned = value if isinstance(value, tuple) else () if value is None else (value,)
+        for name in mentioned:
+            if name not in lookup:
+                yield placed.fault(unknown_name(f"`{field}`", name, names), field)
+
+
+def _is_box(box: DistrictRow | StreetRow) -> bool:
+    return box.south < box.north and box.west < box.east
+
+
+def _is_inside(box: DistrictRow | StreetRow, lat: float, lon: float) -> bool:
+    return box.south <= lat <= box.north and box.west <= lon <= box.east

@@ -1,0 +1,1 @@
+"""A voucher pays part of an order: verify, redeem, reverse; the AR hook; till pages."""

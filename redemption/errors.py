@@ -1,0 +1,139 @@
+"""Refusals at the till. The slug is the machine-readable reason; none tells whose voucher it is."""
+
+from collections.abc import Mapping
+
+from coupon_service.campaigns.terms import Unusable
+from coupon_service.core.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidRequestError,
+    NotFoundError,
+)
+
+
+class CodeNotRecognisedError(InvalidRequestError):
+    """Malformed, forged, unknown, or of another district: one answer, or guessing would pay."""
+
+    slug = "code-not-recognised"
+    title = "This is no voucher that can be used here"
+    sentence = "没有认出这张消费券，请顾客刷新后再出示一次。"
+
+
+class TillNotActiveError(ForbiddenError):
+    slug = "till-not-active"
+    title = "This till has been switched off"
+    sentence = "本收银台已停用，请联系店铺负责人。"
+
+
+class MerchantNotActiveError(ForbiddenError):
+    slug = "merchant-not-active"
+    title = "This merchant may not redeem at the moment"
+    sentence = "本商户暂停核销，请按原价收款。"
+
+
+class OrderNumberReusedError(ConflictError):
+    slug = "order-number-reused"
+    title = "This order number stands for another order already"
+    sentence = "这个订单号已用于另一笔订单，请换一个订单号。"
+
+
+class OrderWasReversedError(ConflictError):
+    slug = "order-was-reversed"
+    title = "This order has been reversed; it cannot be redeemed again under its number"
+    sentence = "这笔订单已经冲正，如需再次用券请换一个订单号。"
+
+
+class VoucherNotUsableError(ConflictError):
+    """Base of everything that keeps a known voucher from paying part of this order."""
+
+    slug = "voucher-not-usable"
+    title = "This voucher cannot be used for this order"
+    sentence = "这张消费券不能用于本单。"
+
+
+class VoucherUsedError(VoucherNotUsableError):
+    slug = "voucher-used"
+    title = "This voucher has been used already"
+    sentence = "这张消费券已经使用过了。"
+
+
+class VoucherExpiredError(VoucherNotUsableError):
+    slug = "voucher-expired"
+    title = "This voucher has expired"
+    sentence = "这张消费券已过有效期。"
+
+
+class VoucherNotYetValidError(VoucherNotUsableError):
+    """`valid_from` says from when it works."""
+
+    slug = "voucher-not-yet-valid"
+    title = "This voucher is not valid yet"
+    sentence = "这张消费券还没到可用时间。"
+
+
+class VoucherVoidError(VoucherNotUsableError):
+    slug = "voucher-void"
+    title = "This voucher has been cancelled"
+    sentence = "这张消费券已作废。"
+
+
+class StoreOutOfScopeError(VoucherNotUsableError):
+    slug = "store-out-of-scope"
+    title = "This voucher does not work at this store"
+    sentence = "这张消费券不适用于本店。"
+
+
+class ChannelOutOfScopeError(VoucherNotUsableError):
+    slug = "channel-out-of-scope"
+    title = "This voucher cannot be redeemed through this channel"
+    sentence = "这张消费券不能在这个渠道使用。"
+
+
+class BelowThresholdError(VoucherNotUsableError):
+    """`threshold_fen` says what the order must come to."""
+
+    slug = "below-threshold"
+    title = "The order does not reach the voucher's threshold"
+    sentence = "订单金额没有达到使用门槛。"
+
+
+class NothingToTakeOffError(VoucherNotUsableError):
+    slug = "nothing-to-take-off"
+    title = "Nothing of this order is left for the voucher to pay"
+    sentence = "本单应付金额太小，用不了这张消费券。"
+
+
+class RefusedByRuleError(VoucherNotUsableError):
+    """A hard rule fired. Which one is for the officials, not for the till."""
+
+    slug = "refused-by-rule"
+    title = "A risk rule does not allow this redemption"
+    sentence = "本次核销未通过安全检查，请按原价收款。"
+
+
+class RedemptionNotFoundError(NotFoundError):
+    slug = "redemption-not-found"
+    title = "This merchant has no order with that number"
+    sentence = "没有找到这个订单号。"
+
+
+class ReversalTooLateError(ConflictError):
+    slug = "reversal-too-late"
+    title = "An order can be reversed only on the day it was redeemed"
+    sentence = "只能冲正当天的订单，请按退款办理。"
+
+
+class ReversalNotFundedError(ConflictError):
+    """The budget node has spent what the returned voucher would need."""
+
+    slug = "reversal-not-funded"
+    title = "The voucher's budget cannot take this order back any more"
+    sentence = "这笔订单暂时不能冲正，请联系管理部门。"
+
+
+UNUSABLE_ERRORS: Mapping[Unusable, type[VoucherNotUsableError]] = {
+    Unusable.STORE_OUT_OF_SCOPE: StoreOutOfScopeError,
+    Unusable.CHANNEL_OUT_OF_SCOPE: ChannelOutOfScopeError,
+    Unusable.BELOW_THRESHOLD: BelowThresholdError,
+    Unusable.NOTHING_TO_TAKE_OFF: NothingToTakeOffError,
+}

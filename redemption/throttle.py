@@ -1,0 +1,56 @@
+"""How often a till may ask, and how often it may be wrong.
+
+Wrong codes have a budget of their own, a small one for typed digits, which can be guessed. Once it
+is spent every such code is refused alike, right or wrong, so going on guessing tells nothing.
+Scanning goes on meanwhile: a signature cannot be guessed.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Response, g, request
+
+from coupon_service.core.auth import principal
+from coupon_service.core.limits import limiter
+from redemption.errors import CodeNotRecognisedError
+from redemption.verify import is_typed
+
+
+@contextmanager
+def counting_wrong_codes() -> Iterator[None]:
+    """Around the use of a code: one that is not recognised is charged to the till."""
+    try:
+        yield
+    except CodeNotRecognisedError:
+        g.wrong_code = True
+        raise
+
+
+def _till() -> str:
+    return principal().id.hex
+
+
+def _code_was_wrong(_response: Response) -> bool:
+    return bool(g.get("wrong_code"))
+
+
+def _code_is_scanned() -> bool:
+    body: Any = request.get_json(silent=True) if request.is_json else request.form
+    code = body.get("code") if hasattr(body, "get") else None
+    return not (isinstance(code, str) and is_typed(code))
+
+
+scans = limiter.shared_limit("120/minute", "till-scans", key_func=_till)
+wrong_codes = limiter.shared_limit(
+    "60/minute", "till-wrong-codes", key_func=_till, deduct_when=_code_was_wrong
+)
+wrong_digits = limiter.shared_limit(
+    "6/minute;40/hour",
+    "till-wrong-digits",
+    key_func=_till,
+    exempt_when=_code_is_scanned,
+    deduct_when=_code_was_wrong,
+)
+orders = limiter.shared_limit("240/minute", "till-orders", key_func=_till)
+reversals = limiter.shared_limit("30/minute", "till-reversals", key_func=_till)

@@ -1,0 +1,191 @@
+"""The demo season in a real database: all its money and people, once, and never in production."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from flask_openapi3 import OpenAPI
+from pydantic import SecretStr
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from admin.sign_in import sign_in as sign_official_in
+from coupon_service.campaigns.models import BudgetNode, Campaign, NodeLevel, Release, ReleaseState
+from coupon_service.campaigns.queries import offered_releases
+from coupon_service.core.auth import Kind
+from coupon_service.core.clock import db_now
+from coupon_service.core.db import transaction
+from coupon_service.core.resources import Resources
+from coupon_service.core.settings import Environment
+from coupon_service.issuance.gate import gate
+from coupon_service.ledger.models import AccountKind, Transfer
+from coupon_service.ledger.queries import season_totals_fen
+from coupon_service.residents.models import Resident
+from coupon_service.simulation import demo_people
+from coupon_service.simulation.demo_people import DemoInProductionError
+from coupon_service.simulation.load import DemoSeason, Means, ensure_demo
+from coupon_service.simulation.season_files import XICHENG_2022, read_season
+from coupon_service.simulation.season_rows import DEMO_CLAIMS_MAX
+from coupon_service.simulation.sign_ins import describe
+from coupon_service.vouchers.models import Voucher
+from merchants.auth import sign_in as sign_owner_in
+from merchants.auth import till_principal
+from merchants.models import Merchant, Store, Till
+from redemption.ar.keys import live_keys
+from redemption.ar.models import ArAnchor, ArProvider
+from redemption.ar.signature import as_key
+from tests.invariants import assert_invariants
+
+APPROPRIATION_FEN = 20_000_000 * 100
+TABLES = (BudgetNode, Campaign, Release, Merchant, Store, Till, Resident, Voucher, Transfer)
+
+
+@pytest.fixture
+def means(held: Resources) -> Means:
+    return Means(held.settings, held.vault, gate())
+
+
+@pytest.fixture
+def load(held: Resources, means: Means) -> Callable[[], DemoSeason | None]:
+    def load() -> DemoSeason | None:
+        with transaction(held.sessions) as session:
+            return ensure_demo(session, means, now=db_now(session))
+
+    return load
+
+
+def row_counts(session: Session) -> list[int]:
+    return [
+        session.execute(select(func.count()).select_from(table)).scalar_one() for table in TABLES
+    ]
+
+
+def test_the_demo_season_is_loaded_whole_and_its_money_adds_up(
+    held: Resources, load: Callable[[], DemoSeason | None]
+) -> None:
+    file = read_season(XICHENG_2022)
+    demo = load()
+    assert demo is not None
+    with transaction(held.sessions) as session:
+        levels = session.execute(
+            select(BudgetNode.level, func.count()).group_by(BudgetNode.level)
+        ).all()
+        assert {NodeLevel(level): count for level, count in levels} == {
+            NodeLevel.BOARD: 5,
+            NodeLevel.SERIES: 24,
+            NodeLevel.EVENT: len(file.events),
+        }
+        totals = season_totals_fen(session, demo.season_id)
+        assert totals[AccountKind.APPROPRIATION] == -APPROPRIATION_FEN
+        assert totals[AccountKind.TREASURY] == 0
+        assert totals[AccountKind.BUDGET] + totals[AccountKind.RESERVED] == APPROPRIATION_FEN
+        assert totals[AccountKind.RESERVED] > 0
+        counts = dict(zip(TABLES, row_counts(session), strict=True))
+        assert counts[Store] == len(file.stores) == len(demo.store_ids)
+        assert counts[Merchant] == len(file.merchants)
+        assert counts[Till] == demo.till_count
+        assert counts[Voucher] == sum(release.demo_claims for release in file.releases)
+        anchors = session.execute(select(func.count()).select_from(ArAnchor)).scalar_one()
+        assert anchors == len(file.anchors)
+        now = db_now(session)
+        offered = offered_releases(session, now)
+        assert any(release.opens_at <= now for release in offered)
+        assert any(release.opens_at > now for release in offered)
+        assert ReleaseState.CLOSED in session.scalars(select(Release.state)).all()
+        full = demo.release_ids["lantern-class-1"]
+        taken = session.execute(select(func.count()).where(Voucher.release_id == full))
+        assert taken.scalar_one() == session.get_one(Release, full).quantity
+    assert_invariants(held)
+
+
+def test_a_second_load_changes_nothing(
+    held: Resources, load: Callable[[], DemoSeason | None]
+) -> None:
+    assert load() is not None
+    with transaction(held.sessions) as session:
+        before = row_counts(session)
+    assert load() is None
+    with transaction(held.sessions) as session:
+        assert row_counts(session) == before
+    assert_invariants(held)
+
+
+def test_two_loads_at_once_load_once(app: OpenAPI, held: Resources, means: Means) -> None:
+    def load_in_thread(_: int) -> DemoSeason | None:
+        with app.app_context(), transaction(held.sessions) as session:
+            return ensure_demo(session, means, now=db_now(session))
+
+    with ThreadPoolExecutor(2) as pool:
+        loaded = list(pool.map(load_in_thread, range(2)))
+    assert sum(demo is not None for demo in loaded) == 1
+    assert_invariants(held)
+
+
+def test_production_refuses_the_demo_and_nothing_is_written(held: Resources, means: Means) -> None:
+    production = held.settings.model_copy(update={"env": Environment.PRODUCTION})
+    with transaction(held.sessions) as session:
+        with pytest.raises(DemoInProductionError):
+            ensure_demo(session, Means(production, means.vault, means.gate), now=db_now(session))
+        assert row_counts(session) == [0] * len(TABLES)
+    with pytest.raises(DemoInProductionError):
+        describe(production)
+
+
+def test_every_described_sign_in_opens_its_door(
+    held: Resources, load: Callable[[], DemoSeason | None]
+) -> None:
+    assert load() is not None
+    sign_ins = describe(held.settings)
+    assert {one.role for one in sign_ins} == {
+        Kind.RESIDENT,
+        Kind.TILL,
+        Kind.MERCHANT_OWNER,
+        Kind.OFFICIAL,
+        Kind.AUDITOR,
+        Kind.ADMINISTRATOR,
+    }
+    for one in sign_ins:
+        with transaction(held.sessions) as session:
+            now = db_now(session)
+            if one.totp_secret:
+                found = sign_official_in(
+                    session,
+                    held.vault,
+                    username=one.name,
+                    password=one.secret,
+                    code=one.one_time_code(now),
+                    now=now,
+                )
+                assert found.kind is one.role
+            elif one.role is Kind.MERCHANT_OWNER:
+                assert sign_owner_in(session, one.name, one.secret).kind is one.role
+            elif one.role is Kind.RESIDENT:
+                phone_index = held.vault.index("phone", one.name)
+                person = session.scalars(
+                    select(Resident).where(Resident.phone_index == phone_index)
+                ).one()
+                assert person.verified_at is not None
+        if one.role is Kind.TILL:
+            till = till_principal(one.secret)
+            assert till is not None
+            assert till.kind is Kind.TILL
+
+
+def test_every_demo_ar_provider_signs_with_its_derived_secret(
+    held: Resources, load: Callable[[], DemoSeason | None]
+) -> None:
+    assert load() is not None
+    with transaction(held.sessions) as session:
+        providers = session.scalars(select(ArProvider)).all()
+        assert providers
+        for provider in providers:
+            secret = demo_people.ar_secret(held.settings, provider.code)
+            assert live_keys(held.vault, provider, db_now(session)) == [as_key(secret)]
+
+
+def test_demo_secrets_depend_on_the_deployment(held: Resources) -> None:
+    other = held.settings.model_copy(update={"secret_key": SecretStr("another-secret-" * 3)})
+    mine = {one.secret for one in describe(held.settings) if one.secret}
+    assert mine.isdisjoint(one.secret for one in describe(other))
+    assert {one.secret for one in describe(held.settings) if one.secret} == mine
+    assert len(demo_people.demo_residents()) == DEMO_CLAIMS_MAX
