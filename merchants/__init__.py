@@ -1,0 +1,1 @@
+"""Merchants, stores, tills; settlement and payout."""

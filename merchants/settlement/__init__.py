@@ -1,0 +1,1 @@
+"""Settlement: batches, payout files, and the bank's answers."""
