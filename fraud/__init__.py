@@ -1,0 +1,1 @@
+"""The judges: signals, rules, findings, cases and holds."""

@@ -1,0 +1,173 @@
+"""Gathers what the rules look at: four indexed queries per redemption.
+
+Everything is read as of the moment of the redemption, so that a job that runs late, or again, sees
+the same. Reversed redemptions do not count.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, or_, select, tuple_
+from sqlalchemy.orm import Session
+
+from coupon_service.campaigns.models import Campaign, Channel, Release, ThresholdBasis
+from coupon_service.core.clock import LOCAL_ZONE
+from coupon_service.vouchers.models import Voucher
+from fraud.rules import (
+    BURST_WINDOW_S,
+    DEVICE_WINDOW_S,
+    RECENT_ORDERS,
+    OrderSeen,
+    RelatedUse,
+    Signals,
+)
+from merchants.models import Store
+from redemption.models import Redemption, RedemptionState
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The redemption to judge."""
+
+    redemption_id: UUID
+    season_id: UUID
+    merchant_id: UUID
+    store_id: UUID
+    till_id: UUID | None
+    resident_id: UUID
+    device_hash: bytes | None
+    redeemed_at: datetime
+
+
+def find_subject(session: Session, redemption_id: UUID) -> Subject | None:
+    """The redemption, or None when it does not count: reversed meanwhile, or a tombstone."""
+    row = session.execute(
+        select(
+            Redemption.id,
+            Redemption.season_id,
+            Redemption.merchant_id,
+            Redemption.store_id,
+            Redemption.till_id,
+            Voucher.resident_id,
+            Voucher.device_hash,
+            Redemption.redeemed_at,
+        )
+        .join(Voucher, Voucher.id == Redemption.voucher_id)
+        .where(Redemption.id == redemption_id, _COUNTS)
+    ).one_or_none()
+    if row is None:
+        return None
+    id_, season_id, merchant_id, store_id, till_id, resident_id, device_hash, redeemed_at = row
+    assert season_id is not None  # only tombstones have no season
+    return Subject(
+        id_, season_id, merchant_id, store_id, till_id, resident_id, device_hash, redeemed_at
+    )
+
+
+def gather(session: Session, subject: Subject) -> Signals:
+    """What the rules need about this redemption."""
+    opens, closes = session.execute(
+        select(Store.opens, Store.closes).where(Store.id == subject.store_id)
+    ).one()
+    return Signals(
+        orders=_recent_orders(session, subject),
+        till_burst=_till_burst(session, subject),
+        related=_related(session, subject),
+        opens=opens,
+        closes=closes,
+        local_time=subject.redeemed_at.astimezone(LOCAL_ZONE).time(),
+    )
+
+
+_COUNTS = Redemption.state == RedemptionState.REDEEMED
+
+
+def _recent_orders(session: Session, subject: Subject) -> list[OrderSeen]:
+    rows = session.execute(
+        select(
+            Redemption.id,
+            Redemption.order_fen,
+            Redemption.after_discount_fen,
+            Campaign.threshold_basis,
+            Campaign.threshold_fen,
+            Redemption.redeemed_at,
+            Voucher.claimed_at,
+            Redemption.channel,
+        )
+        .join(Voucher, Voucher.id == Redemption.voucher_id)
+        .join(Release, Release.id == Voucher.release_id)
+        .join(Campaign, Campaign.id == Release.campaign_id)
+        .where(
+            Redemption.merchant_id == subject.merchant_id,
+            Redemption.store_id == subject.store_id,
+            tuple_(Redemption.redeemed_at, Redemption.id)
+            <= (subject.redeemed_at, subject.redemption_id),
+            _COUNTS,
+        )
+        .order_by(Redemption.redeemed_at.desc(), Redemption.id.desc())
+        .limit(RECENT_ORDERS)
+    )
+    return [
+        OrderSeen(
+            redemption_id=id_,
+            basis_fen=order_fen if basis == ThresholdBasis.BEFORE else after_discount_fen,
+            threshold_fen=threshold_fen,
+            claim_to_use_s=int((redeemed_at - claimed_at).total_seconds()),
+            channel=Channel(channel),
+        )
+        for (
+            id_,
+            order_fen,
+            after_discount_fen,
+            basis,
+            threshold_fen,
+            redeemed_at,
+            claimed_at,
+            channel,
+        ) in rows
+    ]
+
+
+def _till_burst(session: Session, subject: Subject) -> list[UUID]:
+    if subject.till_id is None:
+        return []
+    return list(
+        session.scalars(
+            select(Redemption.id).where(
+                Redemption.till_id == subject.till_id, *_within(subject, BURST_WINDOW_S)
+            )
+        )
+    )
+
+
+def _related(session: Session, subject: Subject) -> list[RelatedUse]:
+    same_resident = Voucher.resident_id == subject.resident_id
+    same_device = and_(Voucher.device_hash.is_not(None), Voucher.device_hash == subject.device_hash)
+    rows = session.execute(
+        select(Redemption.id, Voucher.resident_id, Voucher.device_hash)
+        .join(Voucher, Voucher.id == Redemption.voucher_id)
+        .where(
+            Redemption.merchant_id == subject.merchant_id,
+            or_(same_resident, same_device),
+            *_within(subject, DEVICE_WINDOW_S),
+        )
+    )
+    return [
+        RelatedUse(
+            redemption_id=id_,
+            resident_id=resident_id,
+            same_device=device_hash is not None and device_hash == subject.device_hash,
+            same_resident=resident_id == subject.resident_id,
+        )
+        for id_, resident_id, device_hash in rows
+    ]
+
+
+def _within(subject: Subject, window_s: int) -> tuple[ColumnElement[bool], ...]:
+    """What counts and happened in the seconds up to the judged redemption."""
+    return (
+        Redemption.redeemed_at > subject.redeemed_at - timedelta(seconds=window_s),
+        Redemption.redeemed_at <= subject.redeemed_at,
+        _COUNTS,
+    )
