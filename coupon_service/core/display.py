@@ -35,6 +35,7 @@ def init_display(app: Flask) -> None:
     app.add_template_filter(format_yuan, "yuan")
     app.add_template_filter(local_time, "local_time")
     app.add_template_filter(local_until, "local_until")
+    app.add_template_filter(spoken_time, "spoken_time")
     app.add_template_filter(epoch_ms, "epoch_ms")
     app.add_template_global(asset, "asset")
     app.add_template_global(page_lang, "page_lang")

@@ -1,0 +1,1 @@
+"""Residents: sign-in by phone, real name, personal data."""
