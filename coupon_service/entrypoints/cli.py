@@ -45,7 +45,8 @@ def application() -> Flask:
 class ModuleCommands(click.Group):
     """The commands below, and those the packages bring along in their manifests.
 
-    A package's command runs inside the application's context; asking for its help does not.
+    A package's command runs inside the application's context. Asking for its help does not, nor
+    does checking a file: neither needs a server.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -58,7 +59,7 @@ class ModuleCommands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name, command, rest = super().resolve_command(ctx, args)
-        if name in self._brought() and not {"-h", "--help"} & set(rest):
+        if name in self._brought() and not {"-h", "--help", "--check"} & set(rest):
             ctx.with_resource(application().app_context())
         return name, command, rest
 
@@ -156,3 +157,13 @@ def ticker() -> None:
     from coupon_service.entrypoints.ticker import tick  # noqa: PLC0415
 
     tick(application())
+
+
+@main.command("errors", hidden=True)
+def list_errors() -> None:
+    """Print docs/errors.md."""
+    from coupon_service.core.error_catalogue import as_markdown  # noqa: PLC0415
+    from coupon_service.entrypoints.modules import all_modules  # noqa: PLC0415
+
+    all_modules()  # every package's errors are known once it is imported
+    click.echo(as_markdown(), nl=False)

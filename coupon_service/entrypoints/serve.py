@@ -1,6 +1,5 @@
 """The web server: granian's WSGI side with several workers and threads."""
 
-import multiprocessing
 import os
 import shutil
 import signal
@@ -8,7 +7,6 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
-from multiprocessing.synchronize import Event
 from typing import Any
 
 from granian import Granian
@@ -21,6 +19,8 @@ from coupon_service.embedded.children import die_with_parent
 
 _TARGET = "coupon_service.entrypoints.wsgi:app"
 _METRICS = "PROMETHEUS_MULTIPROC_DIR"
+# From a worker to the main process, which granian itself does not use it in.
+_CANNOT_LOAD = signal.SIGUSR1
 _HEADERS_WITHIN_MS = 10_000
 _STOP_WITHIN_S = 10
 _RESPAWN_AFTER_S = 0.1
@@ -32,7 +32,14 @@ def serve(settings: Settings) -> None:
     Exits with 1 if the application cannot be made.
     """
     _share_metrics(settings)
-    broken = multiprocessing.Event()
+    broken = False
+
+    def stop_as_broken(*_: object) -> None:
+        nonlocal broken
+        broken = True
+        signal.raise_signal(signal.SIGTERM)
+
+    signal.signal(_CANNOT_LOAD, stop_as_broken)
     Granian(
         _TARGET,
         address=settings.host,
@@ -46,20 +53,19 @@ def serve(settings: Settings) -> None:
         respawn_failed_workers=True,
         respawn_interval=_RESPAWN_AFTER_S,
         workers_kill_timeout=_STOP_WITHIN_S,
-    ).serve(target_loader=partial(_load, os.getpid(), broken))
-    if broken.is_set():
+    ).serve(target_loader=partial(_load, os.getpid()))
+    if broken:
         sys.exit(1)
 
 
-def _load(main_pid: int, broken: Event, target: str) -> Callable[..., Any]:
+def _load(main_pid: int, target: str) -> Callable[..., Any]:
     """Called in each worker. An application that cannot be made would be tried for ever."""
     die_with_parent(main_pid)
     module, _, name = target.partition(":")
     try:
         app: Callable[..., Any] = getattr(import_module(module), name)
     except BaseException:
-        broken.set()
-        os.kill(main_pid, signal.SIGTERM)
+        os.kill(main_pid, _CANNOT_LOAD)
         raise
     return app
 
@@ -67,7 +73,8 @@ def _load(main_pid: int, broken: Event, target: str) -> Callable[..., Any]:
 def _share_metrics(settings: Settings) -> None:
     """Give the workers a directory in which their metrics are summed, unless one is set.
 
-    The client library reads the variable when it is first imported, so this process starts anew.
+    The client library reads the variable when it is first imported, which has happened by now, so
+    this process starts anew.
     """
     if _METRICS in os.environ:
         return

@@ -27,6 +27,7 @@ from coupon_service.entrypoints.migrate import upgrade
 from coupon_service.entrypoints.modules import all_modules
 from coupon_service.entrypoints.ports import base_url, free_port
 from coupon_service.entrypoints.processes import Command, Part, R, start_command
+from coupon_service.entrypoints.welcome import load_demo, welcome
 
 _READY_WITHIN_S = 60.0
 _POLL_S = 0.1
@@ -95,6 +96,12 @@ class _Service:
             "COUPON_REDIS_URL": redis_url,
             "PROMETHEUS_MULTIPROC_DIR": str(self._emptied("metrics")),
         }
+        known = self._settings.model_copy(
+            update={"database_url": database_url, "redis_url": redis_url}
+        )
+        if with_demo:
+            with self._step("Demo season"):
+                load_demo(known)
         url = self._start_web()
         queues = JobRegistry(job for module in all_modules() for job in module.jobs).queues
         with self._step(f"Workers ({', '.join(queues)}) and ticker"):
@@ -102,6 +109,8 @@ class _Service:
                 self._start_command(f"worker-{queue}", "worker", queue)
             self._start_command("ticker", "ticker")
         write_running(self._state_dir, Running(os.getpid(), url, database_url, redis_url))
+        if with_demo:
+            self._say(welcome(known, url))
         self._say(f"Ready in {time.monotonic() - began_s:.1f} s: {url} (Ctrl-C stops it)")
         self._say(f"Logs and data: {self._state_dir}")
 

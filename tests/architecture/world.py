@@ -1,0 +1,177 @@
+"""Two of everything, so that each principal has its own object and somebody else's to ask for."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from time import time
+from uuid import UUID
+
+import orjson
+from flask import Response
+from flask_openapi3 import OpenAPI
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from coupon_service.core.auth import Kind, Principal, write_cookie
+from coupon_service.core.clock import db_now
+from coupon_service.core.db import transaction
+from coupon_service.core.ids import new_id
+from coupon_service.core.jobs import emit_job
+from coupon_service.core.resources import Resources
+from redemption.ar.models import ArOutcome, ArProvider, ArSession
+from redemption.ar.signature import as_key, sign
+from redemption.models import Redemption
+from tests.factories.ar import make_anchor, make_provider
+from tests.factories.merchants import (
+    Bazaar,
+    hold_items,
+    make_bazaar,
+    make_payee,
+    owe,
+    settle_now,
+)
+from tests.factories.officials import make_official
+from tests.factories.people import make_resident
+from tests.factories.redemption import Counter, make_voucher
+
+MONITOR_TOKEN = "matrix-metrics-token"
+
+
+@dataclass(frozen=True)
+class Side:
+    """One district with a merchant, a resident and an AR provider, and an object of each kind."""
+
+    bazaar: Bazaar
+    counter: Counter
+    resident_id: UUID
+    provider: ArProvider
+    provider_secret: str
+    path: Mapping[str, str]
+
+
+Send = Callable[[str, str, object], TestResponse]
+
+
+@dataclass(frozen=True)
+class Actor:
+    """One of the matrix's principals. `send(method, path, body)` asks as them, in a fresh client."""
+
+    kind: Kind
+    send: Send
+
+
+@dataclass(frozen=True)
+class World:
+    """Every actor belongs to `mine`, except those whose name ends in a B."""
+
+    mine: Side
+    other: Side
+    actors: Mapping[str, Actor]
+
+
+def make_side(held: Resources) -> Side:
+    with transaction(held.sessions) as session:
+        bazaar = make_bazaar(session)
+        counter = make_payee(held, session, bazaar)
+        paid = owe(session, bazaar, counter, 1_000)
+    batch = settle_now(held, bazaar.season_id)
+    assert batch is not None
+    with transaction(held.sessions) as session:
+        suspicious = owe(session, bazaar, counter, 1_000)
+        case_id = hold_items(session, bazaar, counter, [suspicious])
+        resident_id = make_resident(session)
+        provider, secret = make_provider(session, held.vault, bazaar.small)
+        anchor = make_anchor(
+            session, provider, outcome=ArOutcome.AWARD, release_id=bazaar.release.id
+        )
+        ar_session = ArSession(
+            id=new_id(),
+            nonce=new_id().hex,
+            anchor_id=anchor.id,
+            resident_id=resident_id,
+            expires_at=db_now(session) + timedelta(hours=1),
+        )
+        session.add(ar_session)
+        path = {
+            "release_id": str(bazaar.release.id),
+            "voucher_id": str(make_voucher(session, bazaar.release, resident_id=resident_id)),
+            "case_id": str(case_id),
+            "settlement_id": str(batch.id),
+            "run_id": str(_run(session, bazaar.season_id)),
+            "session_id": str(ar_session.id),
+            "order_no": session.get_one(Redemption, paid).order_no,
+            "provider": provider.code,
+            "season_id": str(bazaar.season_id),
+        }
+    return Side(bazaar, counter, resident_id, provider, secret, path)
+
+
+def make_world(app: OpenAPI, held: Resources) -> World:
+    mine, other = make_side(held), make_side(held)
+    actors = {"anonymous": Actor(Kind.ANYONE, _plain(app, {}))}
+    for name, side in (("A", mine), ("B", other)):
+        district_id = side.bazaar.small.district.id
+        official = make_official(held, district_id)
+        actors |= {
+            f"resident {name}": _signed_in(
+                app, Principal(Kind.RESIDENT, side.resident_id, verified=True)
+            ),
+            f"clerk {name}": Actor(Kind.TILL, _plain(app, side.counter.headers)),
+            f"official {name}": _signed_in(
+                app, Principal(Kind.OFFICIAL, official.id, district_id=district_id)
+            ),
+            f"AR provider {name}": Actor(Kind.AR_PROVIDER, _signing(app, side)),
+        }
+    district_id = mine.bazaar.small.district.id
+    merchant_id = mine.counter.merchant.id
+    for role in (Kind.AUDITOR, Kind.ADMINISTRATOR):
+        member = make_official(held, district_id, role=role)
+        actors[role.value] = _signed_in(app, Principal(role, member.id, district_id=district_id))
+    owner = Principal(Kind.MERCHANT_OWNER, new_id(), district_id, merchant_id)
+    monitor = {"Authorization": f"Bearer {MONITOR_TOKEN}"}
+    actors |= {
+        "merchant owner": _signed_in(app, owner),
+        "monitor": Actor(Kind.MONITOR, _plain(app, monitor)),
+    }
+    return World(mine, other, actors)
+
+
+def _run(session: Session, season_id: UUID) -> UUID:
+    return emit_job(
+        session,
+        "settlement.run",
+        season_id=season_id,
+        cutoff_at=db_now(session).isoformat(),
+    )
+
+
+def _plain(app: OpenAPI, headers: Mapping[str, str]) -> Send:
+    def send(method: str, path: str, body: object) -> TestResponse:
+        return app.test_client().open(path, method=method, json=body, headers=dict(headers))
+
+    return send
+
+
+def _signed_in(app: OpenAPI, principal: Principal) -> Actor:
+    response = Response()
+    with app.test_request_context():
+        write_cookie(response, principal, new_id())
+    cookie = response.headers["Set-Cookie"].partition(";")[0]
+    return Actor(principal.kind, _plain(app, {"Cookie": cookie}))
+
+
+def _signing(app: OpenAPI, side: Side) -> Send:
+    """An AR provider, whose proof is a signature over each body."""
+
+    def send(method: str, path: str, body: object) -> TestResponse:
+        raw, webhook_id, timestamp = orjson.dumps(body), new_id().hex, str(int(time()))
+        headers = {
+            "webhook-id": webhook_id,
+            "webhook-timestamp": timestamp,
+            "webhook-signature": sign(as_key(side.provider_secret), webhook_id, timestamp, raw),
+        }
+        return app.test_client().open(
+            path, method=method, data=raw, headers=headers, content_type="application/json"
+        )
+
+    return send
