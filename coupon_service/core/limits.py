@@ -1,6 +1,7 @@
 """Redis-backed rate limits, shown to the caller as `RateLimit` and `Retry-After`.
 
-Redis being away must not close the tills: Flask-Limiter then counts in this process's memory.
+Redis being away must not close the tills: Flask-Limiter then holds the same limits in this process's
+memory.
 """
 
 import math
@@ -9,10 +10,18 @@ import time
 from flask import Flask, Response, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
+from redis.exceptions import RedisError
 
 from coupon_service.core.resources import Resources
 
-limiter = Limiter(get_remote_address, strategy="moving-window", in_memory_fallback_enabled=True)
+limiter = Limiter(
+    get_remote_address,
+    strategy="moving-window",
+    in_memory_fallback_enabled=True,
+    # Only the first request that Redis fails falls back. Those that were waiting for it too would
+    # be answered with 500; they pass uncounted instead.
+    swallow_errors=True,
+)
 
 
 def init_limits(app: Flask, held: Resources) -> None:
@@ -22,7 +31,6 @@ def init_limits(app: Flask, held: Resources) -> None:
         RATELIMIT_STORAGE_URI=_storage_uri(held.settings.redis_url),
         RATELIMIT_STORAGE_OPTIONS={"socket_timeout": held.settings.redis_timeout_s},
         RATELIMIT_KEY_PREFIX="rate",
-        RATELIMIT_IN_MEMORY_FALLBACK=["600/minute"],
     )
     limiter.init_app(app)
     app.after_request(_describe)
@@ -39,7 +47,10 @@ def _describe(response: Response) -> Response:
     if current is None or request.endpoint is None:
         return response
     limit = current.limit
-    reset_s = max(0, math.ceil(current.reset_at - time.time()))
+    try:
+        reset_s = max(0, math.ceil(current.reset_at - time.time()))
+    except RedisError:
+        return response  # the request was counted; only how much is left cannot be told
     response.headers["RateLimit-Policy"] = f'"default";q={limit.amount};w={limit.get_expiry()}'
     response.headers["RateLimit"] = f'"default";r={current.remaining};t={reset_s}'
     if response.status_code == 429:

@@ -16,6 +16,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from coupon_service.core import auth, errors
 from coupon_service.core.auth import Kind
+from coupon_service.core.compress import init_compression
 from coupon_service.core.display import init_display, this_path
 from coupon_service.core.errors import ProblemError
 from coupon_service.core.ids import new_id
@@ -84,6 +85,7 @@ def init_web(app: Flask, held: Resources) -> None:
     app.register_error_handler(Exception, _unexpected)
     app.add_template_global(_csp_nonce, "csp_nonce")
     init_display(app)
+    init_compression(app)
 
 
 def problem_document(error: ProblemError) -> dict[str, Any]:

@@ -123,11 +123,18 @@ def shift(
         values["batch_id"] = batch_id
     elif target is Standing.PAYABLE:
         values["batch_id"] = None
-    # One array parameter, because a batch may have more items than a statement has parameters.
+    # One array parameter, because a batch may have more items than a statement has parameters;
+    # and rows are locked in one order, or a hold and a settlement could wait for each other.
     wanted = bindparam("payable_ids", list(payable_ids), ARRAY(Uuid()))
+    locked = (
+        select(Payable.id)
+        .where(Payable.id == any_(wanted), Payable.standing == source)
+        .order_by(Payable.id)
+        .with_for_update(key_share=True)
+    )
     moved = session.scalars(
         update(Payable)
-        .where(Payable.id == any_(wanted), Payable.standing == source)
+        .where(Payable.id.in_(locked), Payable.standing == source)
         .values(values)
         .returning(Payable)
     ).all()

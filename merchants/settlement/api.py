@@ -134,10 +134,10 @@ def download_payout_file(path: BatchPath) -> Response:
 )
 @require(Kind.OFFICIAL)
 def take_bank_answer(path: BatchPath, raw: AnswerCsv) -> Response:  # noqa: ARG001  # describes the body
-    """Import the bank's answer, a CSV with the columns `batch_id, position, merchant, amount_yuan,
-    result, bank_reference`, where `result` is `paid` or `rejected`.
+    """Import the bank's answer, whole or not at all.
 
-    All of it is taken in, or nothing when any line is wrong. The same file again changes nothing.
+    A CSV with the columns `batch_id, position, merchant, amount_yuan, result, bank_reference`,
+    where `result` is `paid` or `rejected`. The same file again changes nothing.
     """
     if request.mimetype != "text/csv":
         raise CsvNeededError

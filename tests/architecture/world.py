@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from time import time
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -49,12 +50,13 @@ class Side:
     path: Mapping[str, str]
 
 
-Send = Callable[[str, str, object], TestResponse]
+Form = dict[str, str] | None
+Send = Callable[[str, str, object, Form], TestResponse]
 
 
 @dataclass(frozen=True)
 class Actor:
-    """One of the matrix's principals. `send(method, path, body)` asks as them, in a fresh client."""
+    """One of the matrix's principals. `send` asks as them, in a fresh client."""
 
     kind: Kind
     send: Send
@@ -97,6 +99,7 @@ def make_side(held: Resources) -> Side:
             "voucher_id": str(make_voucher(session, bazaar.release, resident_id=resident_id)),
             "case_id": str(case_id),
             "settlement_id": str(batch.id),
+            "batch_id": str(batch.id),
             "run_id": str(_run(session, bazaar.season_id)),
             "session_id": str(ar_session.id),
             "order_no": session.get_one(Redemption, paid).order_no,
@@ -146,8 +149,13 @@ def _run(session: Session, season_id: UUID) -> UUID:
 
 
 def _plain(app: OpenAPI, headers: Mapping[str, str]) -> Send:
-    def send(method: str, path: str, body: object) -> TestResponse:
-        return app.test_client().open(path, method=method, json=body, headers=dict(headers))
+    def send(method: str, path: str, body: object, form: Form) -> TestResponse:
+        content: dict[str, Any] = {"json": body} if form is None else {"data": form}
+        if isinstance(body, str):
+            content = {"data": body, "content_type": "text/csv"}
+        return app.test_client(use_cookies=False).open(
+            path, method=method, headers=dict(headers), **content
+        )
 
     return send
 
@@ -163,7 +171,7 @@ def _signed_in(app: OpenAPI, principal: Principal) -> Actor:
 def _signing(app: OpenAPI, side: Side) -> Send:
     """An AR provider, whose proof is a signature over each body."""
 
-    def send(method: str, path: str, body: object) -> TestResponse:
+    def send(method: str, path: str, body: object, _form: Form) -> TestResponse:
         raw, webhook_id, timestamp = orjson.dumps(body), new_id().hex, str(int(time()))
         headers = {
             "webhook-id": webhook_id,

@@ -1,24 +1,29 @@
 """Residents, without the sign-in that brings them in real life."""
 
-import os
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from coupon_service.core.clock import db_now
 from coupon_service.core.ids import new_id
+from coupon_service.core.resources import resources
 from coupon_service.residents.models import Resident
 
 
 def make_resident(session: Session) -> UUID:
-    """A resident whose real name is known; returns the id. Sealed columns hold random bytes."""
+    """A resident whose real name is known; returns the id. Phone and ID number are nobody's."""
+    vault = resources().vault
+    id_ = new_id()
+    phone, id_number = f"phone of {id_}", f"ID number of {id_}"
     resident = Resident(
-        id=new_id(),
-        phone_sealed=os.urandom(40),
-        phone_index=os.urandom(32),
-        name_sealed=os.urandom(40),
-        id_number_sealed=os.urandom(40),
-        id_number_index=os.urandom(32),
+        id=id_,
+        phone_sealed=vault.seal_text("phone", phone),
+        phone_index=vault.index("phone", phone),
+        name_sealed=vault.seal_text("name", "张三丰"),
+        id_number_sealed=vault.seal_text("id_number", id_number),
+        id_number_index=vault.index("id_number", id_number),
+        born_on=date(1980, 5, 17),
         verified_at=db_now(session),
     )
     session.add(resident)
