@@ -97,11 +97,12 @@ def shown_days(totals: SeasonTotals) -> list[ShownDay]:
 
 
 def shown_flow(totals: SeasonTotals) -> list[ShownFlow]:
-    """The pairs of channels, as far as they occurred."""
-    return [
+    """The pairs of channels, as far as they occurred, the most used first."""
+    cells = [
         ShownFlow(claimed, redeemed, count)
         for (claimed, redeemed), count in publishable(totals.flow).items()
     ]
+    return sorted(cells, key=lambda cell: -(cell.count or 0))
 
 
 def _shown(node: NodeTotals, issued_count: int | None, redeemed_count: int | None) -> ShownNode:

@@ -1,6 +1,6 @@
 """The manifest of the office."""
 
-from admin import api
+from admin import api, check_api
 from admin.cli import enrol
 from admin.jobs import record_lapse
 from admin.pages import blueprint, cases, overview, releases, session, settlements
@@ -13,7 +13,7 @@ _PAGES = (session, overview, cases, releases, settlements)
 
 MODULE = Module(
     name="admin",
-    apis=[api.bp],
+    apis=[api.bp, check_api.bp],
     pages=[blueprint.bp],
     jobs=[Job("admin.record_lapse", "maintenance", record_lapse, on=TOPIC)],
     commands=[enrol],

@@ -36,7 +36,7 @@ RULES: Mapping[str, str] = {
     "amount-at-threshold": "金额紧贴门槛",
     "burst-at-till": "短时密集核销",
     "claim-to-use-too-quick": "领取即核销",
-    "closed-hours": "打烊时段交易",
+    "closed-hours": "非营业时段交易",
     "vouchers-cycled": "一人连续用券",
 }
 
@@ -46,14 +46,8 @@ EVIDENCE: Mapping[str, str] = {
     "amount-at-threshold": "最近 %(orders)s 单中有 %(orders_at_threshold)s 单恰好达到用券门槛",
     "burst-at-till": "同一收银台 %(window_s)s 秒内核销 %(orders)s 单",
     "claim-to-use-too-quick": "近期 %(orders)s 单在领取后立即核销，最快 %(quickest_s)s 秒",
-    "closed-hours": "打烊 %(minutes_after_closing)s 分钟后仍有核销",
+    "closed-hours": "核销时间距营业时段 %(minutes_outside)s 分钟",
     "vouchers-cycled": "同一居民一天内在本商户用券 %(vouchers)s 张",
-}
-
-RELEASE_STATES: Mapping[str, tuple[str, str]] = {
-    "open": ("投放中", "good"),
-    "paused": ("已暂停", "warn"),
-    "closed": ("已结束", ""),
 }
 
 BATCH_STATES: Mapping[str, tuple[str, str]] = {

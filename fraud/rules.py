@@ -177,10 +177,12 @@ def closed_hours(seen: Signals) -> Finding | None:
     since_opening_min = (_minutes(seen.local_time) - opens_min) % _DAY_MIN
     if since_opening_min <= open_for_min:
         return None
+    to_next_opening_min = _DAY_MIN - since_opening_min
+    outside_min = min(since_opening_min - open_for_min, to_next_opening_min) + CLOSED_MARGIN_MIN
     return Finding(
         "closed-hours",
-        35,
-        {"minutes_after_closing": since_opening_min - open_for_min + CLOSED_MARGIN_MIN},
+        30,
+        {"minutes_outside": outside_min},
         frozenset({seen.judged.redemption_id}),
     )
 

@@ -49,7 +49,11 @@ def show_counter() -> str:
 @throttle.wrong_codes
 @throttle.wrong_digits
 def do_redeem() -> ResponseReturnValue:
-    """Redeem; success goes to the order's own page, so that a reload does not send it again."""
+    """Redeem; success goes to the order's own page, so that a reload does not send it again.
+
+    If the database did not answer, nothing is claimed about the outcome: the form comes back as it
+    was, with its order number.
+    """
     form, body = read_form(request.form)
     if body is None:
         return _counter(form), HTTPStatus.BAD_REQUEST
@@ -176,6 +180,8 @@ def _counter(
         refusal=refusal,
         payable_fen=payable_fen,
         quote=quote,
+        # Of an outcome that is unknown, the very same request is the way to learn it.
+        keeps_code=quote is not None or (refusal is not None and refusal.status >= 500),
         recent=recent,
     )
 

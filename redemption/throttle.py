@@ -41,7 +41,8 @@ def _code_is_scanned() -> bool:
     return not (isinstance(code, str) and is_typed(code))
 
 
-scans = limiter.shared_limit("120/minute", "till-scans", key_func=_till)
+# Of each address its own: this is the limit that answers describe in `RateLimit`.
+scans = limiter.limit("120/minute", key_func=_till)
 wrong_codes = limiter.shared_limit(
     "60/minute", "till-wrong-codes", key_func=_till, deduct_when=_code_was_wrong
 )

@@ -1,5 +1,6 @@
 """Real servers: a PostgreSQL and a Valkey per test process, and a fresh database per test."""
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -26,7 +27,9 @@ from coupon_service.entrypoints.migrate import upgrade
 TEST_SECRET = "test-secret-of-more-than-thirty-two-characters"
 
 # Counters of every process of the test session; the library insists on a directory.
-os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="coupon-metrics-"))
+if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="coupon-metrics-")
+    atexit.register(shutil.rmtree, os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 
 @dataclass(frozen=True)

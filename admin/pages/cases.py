@@ -19,6 +19,7 @@ from coupon_service.core.errors import ConflictError, InvalidRequestError
 from coupon_service.core.resources import resources
 from fraud.models import CaseState
 from fraud.queries import case_of, cases, suspects
+from fraud.rules import CASE_WEIGHT
 
 _ACTS = {
     "release": acts.release_case,
@@ -78,7 +79,6 @@ def _case_page(case_id: UUID, *, fault: str | None = None) -> str:
         case = case_of(session, district_id(), case_id)
         rows = suspects(session, case_id)
         entries = latest(session, district_id(), object_id=case_id)
-        now = db_now(session)
     strongest: dict[str, dict[str, int]] = {}
     for row in rows:  # the last finding of a rule saw the whole pattern
         strongest.update({rule: dict(evidence) for rule, evidence in row.findings.items()})
@@ -91,5 +91,5 @@ def _case_page(case_id: UUID, *, fault: str | None = None) -> str:
         entries=entries,
         fault=fault,
         given=request.form,
-        now=now,
+        case_weight=CASE_WEIGHT,
     )

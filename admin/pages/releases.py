@@ -1,5 +1,6 @@
 """Releases: how far each has got, and stopping one."""
 
+from datetime import datetime
 from http import HTTPStatus
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from admin.pages.overview import asked_season
 from admin.queries import season_of
 from admin.release_queries import releases_of
 from admin.scope import district_id
+from coupon_service.campaigns.models import Release, ReleaseState
 from coupon_service.core.auth import OFFICE, Kind, principal, require
 from coupon_service.core.clock import db_now
 from coupon_service.core.db import transaction
@@ -29,7 +31,22 @@ def list_releases() -> str:
         now = db_now(session)
         season = season_of(session, district_id(), asked_season(), now)
         rows = releases_of(session, season.id)
-    return render_template("admin/releases.html", tab="releases", season=season, rows=rows, now=now)
+    groups: dict[str, list[tuple[Release, int]]] = {
+        title: [] for title in ("已暂停", "投放中", "未开始", "已结束")
+    }
+    for release, taken in rows:
+        groups[_group(release, now)].append((release, taken))
+    return render_template(
+        "admin/releases.html", tab="releases", season=season, rows=rows, groups=groups.items()
+    )
+
+
+def _group(release: Release, now: datetime) -> str:
+    if release.state == ReleaseState.CLOSED or release.closes_at <= now:
+        return "已结束"
+    if release.state == ReleaseState.PAUSED:
+        return "已暂停"
+    return "未开始" if release.opens_at > now else "投放中"
 
 
 @bp.post("/releases/<uuid:release_id>")

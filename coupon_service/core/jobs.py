@@ -108,36 +108,29 @@ def emit_due(session: Session, registry: JobRegistry, now: datetime) -> None:
 
 
 def relay(sessions: Sessions, queue_redis: Redis) -> int:
-    """Hand recorded rows to RQ; returns how many. Safe to run in several processes."""
-    with transaction(sessions) as session:
-        rows = session.execute(
-            select(OutboxRow.id, OutboxRow.queue)
-            .where(OutboxRow.enqueued_at.is_(None), OutboxRow.done_at.is_(None))
-            .order_by(OutboxRow.id)
-            .limit(RELAY_BATCH_ROWS)
-            .with_for_update(skip_locked=True)
-        ).all()
-        if not rows:
-            return 0
-        by_queue: dict[str, list[str]] = {}
-        for row_id, queue in rows:
-            by_queue.setdefault(queue, []).append(str(row_id))
+    """Hand recorded rows to RQ; returns how many. Safe to run in several processes.
+
+    After COMMIT: a worker that starts at once would find a row still locked, take it for somebody
+    else's, and leave it to the sweeper. A relay that dies in between leaves its rows to it too.
+    """
+    by_queue = _mark_enqueued(sessions)
+    left = dict(by_queue)
+    try:
         for queue, ids in by_queue.items():
             rq = Queue(queue, connection=queue_redis, serializer=JSONSerializer)
             for start in range(0, len(ids), ROWS_PER_QUEUE_JOB):
                 rq.enqueue(
                     RUN_ROWS,
-                    ids[start : start + ROWS_PER_QUEUE_JOB],
+                    [str(row_id) for row_id in ids[start : start + ROWS_PER_QUEUE_JOB]],
                     job_timeout=JOB_TIMEOUT_S,
                     result_ttl=0,
                     failure_ttl=86_400,
                 )
-        session.execute(
-            update(OutboxRow)
-            .where(OutboxRow.id.in_([row_id for row_id, _ in rows]))
-            .values(enqueued_at=func.clock_timestamp())
-        )
-        return len(rows)
+            del left[queue]
+    finally:
+        if left:  # Redis is away: the next turn tries again, and a row handed over twice runs once
+            _unmark_enqueued(sessions, [row_id for ids in left.values() for row_id in ids])
+    return sum(map(len, by_queue.values()))
 
 
 def sweep(sessions: Sessions) -> int:
@@ -199,6 +192,37 @@ def drain(sessions: Sessions) -> int:
         if not done:
             return ran
         ran += done
+
+
+def _mark_enqueued(sessions: Sessions) -> dict[str, list[UUID]]:
+    """Take the waiting rows, by queue, oldest first."""
+    by_queue: dict[str, list[UUID]] = {}
+    with transaction(sessions) as session:
+        rows = session.execute(
+            select(OutboxRow.id, OutboxRow.queue)
+            .where(OutboxRow.enqueued_at.is_(None), OutboxRow.done_at.is_(None))
+            .order_by(OutboxRow.id)
+            .limit(RELAY_BATCH_ROWS)
+            .with_for_update(skip_locked=True)
+        ).all()
+        for row_id, queue in rows:
+            by_queue.setdefault(queue, []).append(row_id)
+        if rows:
+            session.execute(
+                update(OutboxRow)
+                .where(OutboxRow.id.in_([row_id for row_id, _ in rows]))
+                .values(enqueued_at=func.clock_timestamp())
+            )
+    return by_queue
+
+
+def _unmark_enqueued(sessions: Sessions, row_ids: list[UUID]) -> None:
+    with transaction(sessions) as session:
+        session.execute(
+            update(OutboxRow)
+            .where(OutboxRow.id.in_(row_ids), OutboxRow.done_at.is_(None))
+            .values(enqueued_at=None)
+        )
 
 
 def _record(session: Session, job: Job, row_id: UUID, payload: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Redis-backed rate limits, shown to the caller as `RateLimit` and `Retry-After`.
 
-Redis being away must not close the tills: Flask-Limiter then holds the same limits in this process's
-memory.
+Redis being away must not close the tills: Flask-Limiter then holds the same limits in the memory of
+each process.
 """
 
 import math

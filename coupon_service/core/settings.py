@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     redis_timeout_s: float = Field(default=0.1, gt=0, le=5)
 
     body_limit_bytes: int = Field(default=64 * 1024, ge=1024, le=16 * 1024 * 1024)
+    # How long a client may take to send a request's body.
+    body_within_s: float = Field(default=10.0, gt=0, le=120)
     session_days: int = Field(default=30, ge=1, le=365)
     sign_in_code_ttl_s: int = Field(default=300, ge=30, le=900)
     # A level-1 token is refreshed by the page long before this runs out.

@@ -54,7 +54,10 @@ def data_home(wanted: Path, account: Account | None) -> Path:
     wanted = wanted.absolute()
     if account is None or _can_enter(_nearest_existing(wanted.parent), account):
         return wanted
-    return _ROOT_DATA / f"{wanted.name}-{_digest(wanted)}"
+    temporary = Path(tempfile.gettempdir())
+    # What was meant to be temporary stays so.
+    base = temporary if wanted.is_relative_to(temporary) else _ROOT_DATA
+    return base / f"coupon-{wanted.name}-{_digest(wanted)}"
 
 
 def make_home(wanted: Path, account: Account | None) -> Path:
@@ -65,10 +68,14 @@ def make_home(wanted: Path, account: Account | None) -> Path:
     """
     home = data_home(wanted, account)
     home.mkdir(parents=True, exist_ok=True)
+    if home != wanted.absolute():
+        _let_others_through(_ROOT_DATA)
+        if home.is_symlink() or home.stat().st_uid != os.geteuid():
+            raise EmbeddedServerError(f"{home} belongs to somebody else; remove it first")
+        if not wanted.is_symlink():
+            wanted.parent.mkdir(parents=True, exist_ok=True)
+            wanted.symlink_to(home)
     home.chmod(0o700 if account is None else 0o755)
-    if home != wanted.absolute() and not wanted.is_symlink():
-        wanted.parent.mkdir(parents=True, exist_ok=True)
-        wanted.symlink_to(home)
     return home
 
 
@@ -134,8 +141,9 @@ def programs(
     source = Path(next(iter(spec.submodule_search_locations)))
     if account is None or all(_can_read(source / part, account) for part in inside):
         return source
-    version = importlib.metadata.version(distribution)
-    copy = _ROOT_PROGRAMS / f"{distribution}-{version}-{_digest(source)}"
+    installed = importlib.metadata.distribution(distribution)
+    build = hashlib.sha256((installed.read_text("WHEEL") or "").encode()).hexdigest()[:12]
+    copy = _ROOT_PROGRAMS / f"{distribution}-{installed.version}-{build}"
     if not copy.exists():
         _copy_programs(source, inside, copy)
     return copy / package
@@ -143,6 +151,7 @@ def programs(
 
 def _copy_programs(source: Path, inside: Iterable[str], copy: Path) -> None:
     copy.parent.mkdir(parents=True, exist_ok=True)
+    _let_others_through(_ROOT_PROGRAMS)
     # Made aside and renamed, so that two starts at once cannot see half a copy.
     aside = Path(tempfile.mkdtemp(dir=copy.parent, prefix=".copying-"))
     for part in inside:
@@ -161,6 +170,12 @@ def _copy_programs(source: Path, inside: Iterable[str], copy: Path) -> None:
         shutil.rmtree(aside)
         if not copy.exists():
             raise
+
+
+def _let_others_through(ours: Path) -> None:
+    # A strict umask has closed what we have just made.
+    if ours.exists():
+        ours.chmod(0o755)
 
 
 def _can_enter(folder: Path, account: Account) -> bool:

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from urllib.parse import urlsplit
 
 import click
 from flask import Flask
@@ -31,6 +32,8 @@ def settings_or_exit() -> Settings:
         update={
             "database_url": settings.database_url or running.database_url,
             "redis_url": settings.redis_url or running.redis_url,
+            # It may have had to take another port than the one that was asked for.
+            "port": urlsplit(running.url).port or settings.port,
         }
     )
 
@@ -39,7 +42,15 @@ def application() -> Flask:
     """The application, for commands that need its resources."""
     from coupon_service.entrypoints.app import create_app  # noqa: PLC0415  # `--help` stays quick
 
-    return create_app(settings_or_exit())
+    settings = settings_or_exit()
+    if settings.database_url is None or settings.redis_url is None:
+        click.echo(
+            f"Nothing runs on {settings.state_dir}. Start it with `coupon-service up`, or set "
+            "COUPON_DATABASE_URL and COUPON_REDIS_URL.",
+            err=True,
+        )
+        sys.exit(2)
+    return create_app(settings)
 
 
 class ModuleCommands(click.Group):

@@ -206,7 +206,9 @@ class Gate:
         except RedisError:
             return {}
         pairs = zip(release_ids, answers[::2], answers[1::2], strict=True)
-        return {id_: int(quantity) - out for id_, quantity, out in pairs if quantity is not None}
+        return {
+            id_: max(0, int(quantity) - out) for id_, quantity, out in pairs if quantity is not None
+        }
 
     def seats_out(self, release_id: UUID) -> dict[int, tuple[UUID, int]]:
         """Every seat somebody has according to the gate: seat → (resident, ordinal)."""

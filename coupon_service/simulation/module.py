@@ -2,5 +2,6 @@
 
 from coupon_service.core.module import Module
 from coupon_service.simulation.cli import demo
+from coupon_service.simulation.walk import walk
 
-MODULE = Module(name="simulation", commands=[demo])
+MODULE = Module(name="simulation", commands=[demo, walk])

@@ -1,4 +1,4 @@
-"""The AR hook: a proof of presence awards a voucher, and another pays with it at a virtual store."""
+"""The AR hook: a proof of presence awards a voucher, another pays with it at a virtual store."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -40,7 +40,9 @@ def redeem(scene: Scene, resident: Visitor, voucher_id: str) -> int:
         started = resident.post("/api/v1/ar/sessions", intent).json
         say(f"201  a session for an order of {yuan(order_fen)}")
         done = _prove(scene, resident, started, say, order_fen)
-        expect(done["discount_fen"] == voucher["face_fen"], "the discount is not the voucher's face")
+        expect(
+            done["discount_fen"] == voucher["face_fen"], "the discount is not the voucher's face"
+        )
         state = resident.get(f"/api/v1/vouchers/{voucher_id}").json["state"]
         expect(state == "redeemed", f"the voucher is {state} instead of redeemed")
         say(f"200  redeemed: {yuan(done['discount_fen'])} off")
@@ -56,9 +58,7 @@ def _prove(
 ) -> Mapping[str, Any]:
     """The provider's signed event, delivered twice; returns the completed session."""
     program = scene.visitor()
-    simulator = ArProviderSimulator(
-        program.client, _PROVIDER, ar_secret(scene.settings, _PROVIDER)
-    )
+    simulator = ArProviderSimulator(program.client, _PROVIDER, ar_secret(scene.settings, _PROVIDER))
     delivery = simulator.prepare(Sighting.at_anchor(dict(started), order_fen))
     first, again = simulator.deliver(delivery), simulator.deliver(delivery)
     if first.status_code != 200:

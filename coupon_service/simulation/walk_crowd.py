@@ -75,7 +75,9 @@ def _wave(scene: Scene, office: Office, say: Say) -> Wave:
         return Wave(waves[0]["release_id"], name, waves[0]["claimed"])
     if not any(release["release_id"] == fresh for release in office.releases()):
         raise SurpriseError(f"{scene.url} does not use the database that this command was given")
-    say(f"{name}: an earlier walk took its seats, so another {SEATS} are released (in the database)")
+    say(
+        f"{name}: an earlier walk took its seats, so another {SEATS} are released (in the database)"
+    )
     return Wave(fresh, name, 0)
 
 

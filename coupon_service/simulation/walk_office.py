@@ -1,7 +1,7 @@
 """The official: signs in, reads the season's numbers, and checks that they add up."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,9 @@ class Office:
 
     def releases(self) -> Sequence[Mapping[str, Any]]:
         """The running season's releases, with how many seats of each are taken."""
-        found: Sequence[Mapping[str, Any]] = self.visitor.get(f"{_OFFICE}/releases").json["releases"]
+        found: Sequence[Mapping[str, Any]] = self.visitor.get(f"{_OFFICE}/releases").json[
+            "releases"
+        ]
         return found
 
     def open_cases(self) -> Sequence[Mapping[str, Any]]:
@@ -79,15 +81,71 @@ def sign_in(scene: Scene) -> Office:
 _USED = " (a code is good once; an earlier walk had used the one before)"
 
 
-def _codes(scene: Scene, name: str) -> Sequence[str]:
-    """Now's code, the next one, and, after a while, the one after."""
-    totp = pyotp.TOTP(totp_secret(scene.settings, name))
+def _codes(scene: Scene, name: str) -> Iterator[str]:
+    """What the authenticator shows now, then next, and, once its time has come, after that."""
+    totp = pyotp.TOTP(totp_secret(scene.settings, name), interval=_TOTP_STEP_S)
     step = int(time.time()) // _TOTP_STEP_S
-    return _LazyCodes(scene, totp, step)
+    yield totp.generate_otp(step)
+    yield totp.generate_otp(step + 1)  # the service allows for clocks that are a step off
+    with scene.waiting("both codes are used up: waiting for the authenticator's next one"):
+        time.sleep((step + 1) * _TOTP_STEP_S - time.time() + 0.5)
+    yield totp.generate_otp(step + 2)
 
 
-class _LazyCodes(Sequence[str]):
-    """Three codes of an authenticator; for the third its time is waited for."""
+def look(scene: Scene, office: Office) -> Mapping[str, Any]:
+    """Read the totals before anything happens."""
+    with scene.step("The season's totals before") as say:
+        totals = office.totals()
+        _check_sums(totals)
+        money = totals["money"]
+        say(f"{totals['season']}: {yuan(totals['appropriated_fen'])} appropriated")
+        say(f"issued {totals['issued_count']:,}, redeemed {totals['redeemed_count']:,}")
+        say(f"spent {yuan(money['spent_fen'])}; every level of the budget adds up")
+        return totals
 
-    def __init__(self, scene: Scene, totp: pyotp.TOTP, step: int) -> None:
-        self._scene, self._totp, self._step = scene, totp, step
+
+def compare(scene: Scene, office: Office, before: Mapping[str, Any], done: Done) -> None:
+    """The totals have grown by what the walk did, and by nothing else."""
+    with scene.step("The season's totals after") as say:
+        after = office.totals()
+        _check_sums(after)
+        grown = Done(
+            issued=after["issued_count"] - before["issued_count"],
+            redeemed=after["redeemed_count"] - before["redeemed_count"],
+            redeemed_fen=after["redeemed_fen"] - before["redeemed_fen"],
+            paid_fen=after["money"]["paid_fen"] - before["money"]["paid_fen"],
+        )
+        expect(
+            grown == done,
+            f"the totals grew by {grown}, and the walk did {done}: "
+            "either they are wrong, or somebody else used the service meanwhile",
+        )
+        say(f"issued +{done.issued:,}, redeemed +{done.redeemed:,} ({yuan(done.redeemed_fen)})")
+        say(f"paid +{yuan(done.paid_fen)}; every level of the budget adds up")
+
+
+def check_invariants(scene: Scene, office: Office) -> None:
+    """Everything that must always hold of ledger, seats, redemptions and settlement, holds."""
+    with scene.step("The invariants") as say:
+        answer = office.visitor.get(f"{_OFFICE}/invariants").json
+        broken = [f"{found['invariant']}: {found['found']}" for found in answer["violations"]]
+        expect(not broken, "broken: " + "; ".join(broken))
+        say(f"200  all {answer['checked']} hold")
+
+
+def _check_sums(totals: Mapping[str, Any]) -> None:
+    """Boards add up to the season, and each level's money is somewhere."""
+    boards = [node for node in totals["nodes"] if node["level"] == "board"]
+    for part in totals["money"]:
+        summed = sum(board["money"][part] for board in boards)
+        expect(summed == totals["money"][part], f"the boards' {part} do not add up to the season's")
+    granted = totals["treasury_fen"] + totals["money"]["allocated_fen"]
+    expect(granted == totals["appropriated_fen"], "treasury and boards are not the appropriation")
+    money = totals["money"]
+    placed = money["left_fen"] + money["reserved_fen"] + money["spent_fen"]
+    expect(
+        placed + totals["owed_back_fen"] == money["allocated_fen"],
+        "left, reserved, spent and owed back do not add up to what was allocated",
+    )
+    spent = sum(money[f"{where}_fen"] for where in ("payable", "held", "in_flight", "paid"))
+    expect(spent == money["spent_fen"], "what was spent stands nowhere")

@@ -1,4 +1,4 @@
-"""The main job, step by step: claim, draw, decode, redeem, repeat, refuse, reverse, redeem again."""
+"""The main job: claim, draw, decode, redeem, repeat, refuse elsewhere, reverse, redeem again."""
 
 import base64
 import io
@@ -113,7 +113,9 @@ def draw_and_decode(scene: Scene, resident: Visitor, claimed: Claimed) -> str:
         token = base64.b32decode(code + "=" * (-len(code) % 8))
         named = UUID(bytes=token[_TOKEN_VOUCHER])
         expect(str(named) == claimed.voucher_id, "the code names another voucher")
-        say(f"{len(code)} characters: version {token[0]}, key {token[1]}, this voucher's id, signed")
+        say(
+            f"{len(code)} characters: version {token[0]}, key {token[1]}, this voucher's id, signed"
+        )
         return code
 
 
@@ -126,16 +128,14 @@ def at_till(scene: Scene, till: DemoTill) -> Visitor:
 
 def redeem(scene: Scene, till: Visitor, claimed: Claimed, code: str) -> Spent:
     """Pay part of an order with the voucher, and ask again as after a lost answer."""
-    order = {
-        "code": code,
-        "order_no": scene.order_no(),
-        "order_fen": claimed.threshold_fen + _ABOVE_THRESHOLD_FEN,
-    }
+    order_fen = claimed.threshold_fen + _ABOVE_THRESHOLD_FEN
+    order = {"code": code, "order_no": scene.order_no(), "order_fen": order_fen}
     with scene.step(f"Redeem at the till of {_store_name(scene, TILL)}") as say:
         first = till.post("/api/v1/redemptions", order).json
+        pays_fen = order_fen - claimed.face_fen
         expect(
-            first["customer_pays_fen"] == order["order_fen"] - claimed.face_fen,
-            f"the customer pays {first['customer_pays_fen']} fen instead of the order less the face",
+            first["customer_pays_fen"] == pays_fen,
+            f"the customer pays {first['customer_pays_fen']} fen, which should be {pays_fen}",
         )
         say(
             f"201  order {yuan(first['order_fen'])}, voucher {yuan(first['discount_fen'])}, "
@@ -145,7 +145,7 @@ def redeem(scene: Scene, till: Visitor, claimed: Claimed, code: str) -> Spent:
         again = till.post("/api/v1/redemptions", order, expect=200).json
         expect(again == {**first, "repeated": True}, "the repetition got another answer")
         say(f"200  the same answer: redemption {again['redemption_id']}")
-        other = {**order, "order_fen": order["order_fen"] + 1}
+        other = {**order, "order_fen": order_fen + 1}
         reply = till.refused("/api/v1/redemptions", other, slug="order-number-reused")
         say(_refusal(reply, "the same order number with another amount"))
     return Spent(first["redemption_id"], first["order_no"], first["discount_fen"])
@@ -153,7 +153,9 @@ def redeem(scene: Scene, till: Visitor, claimed: Claimed, code: str) -> Spent:
 
 def refuse_elsewhere(scene: Scene, resident: Visitor, claimed: Claimed) -> None:
     """Another till is shown a fresh code of the used voucher."""
-    with scene.step(f"Another till tries the same voucher: {_store_name(scene, OTHER_TILL)}") as say:
+    with scene.step(
+        f"Another till tries the same voucher: {_store_name(scene, OTHER_TILL)}"
+    ) as say:
         order = {
             "code": resident.get(claimed.path).json["token"],
             "order_no": scene.order_no(),

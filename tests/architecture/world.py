@@ -1,7 +1,7 @@
 """Two of everything, so that each principal has its own object and somebody else's to ask for."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from time import time
 from typing import Any
@@ -60,6 +60,7 @@ class Actor:
 
     kind: Kind
     send: Send
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,9 @@ def make_world(app: OpenAPI, held: Resources) -> World:
             f"resident {name}": _signed_in(
                 app, Principal(Kind.RESIDENT, side.resident_id, verified=True)
             ),
-            f"clerk {name}": Actor(Kind.TILL, _plain(app, side.counter.headers)),
+            f"clerk {name}": Actor(
+                Kind.TILL, _plain(app, side.counter.headers), side.counter.headers
+            ),
             f"official {name}": _signed_in(
                 app, Principal(Kind.OFFICIAL, official.id, district_id=district_id)
             ),
@@ -165,7 +168,8 @@ def _signed_in(app: OpenAPI, principal: Principal) -> Actor:
     with app.test_request_context():
         write_cookie(response, principal, new_id())
     cookie = response.headers["Set-Cookie"].partition(";")[0]
-    return Actor(principal.kind, _plain(app, {"Cookie": cookie}))
+    headers = {"Cookie": cookie}
+    return Actor(principal.kind, _plain(app, headers), headers)
 
 
 def _signing(app: OpenAPI, side: Side) -> Send:

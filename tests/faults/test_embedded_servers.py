@@ -17,7 +17,7 @@ import redis
 from sqlalchemy import create_engine, text
 
 from coupon_service.embedded import EmbeddedPostgres, start_postgres, start_valkey
-from coupon_service.embedded.place import forget
+from coupon_service.embedded.place import account_for, forget, programs
 
 pytestmark = pytest.mark.skipif(
     sys.platform == "linux" and not Path("/proc/self").exists(),
@@ -177,6 +177,27 @@ def test_data_under_a_closed_home_is_kept_and_can_be_forgotten(closed_folder: Pa
     forget(wanted)
     assert not again.data_dir.exists()
     assert not wanted.is_symlink()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as another account")
+def test_programs_under_a_closed_home_are_copied_with_their_libraries(
+    closed_folder: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, mode in (("closed/bin/server", 0o700), ("closed.libs/libq.so", 0o600)):
+        (closed_folder / name).parent.mkdir(parents=True, mode=0o700)
+        (closed_folder / name).touch(mode)
+    (closed_folder / "closed" / "__init__.py").touch()
+    (closed_folder / "closed-1.0.dist-info").mkdir()
+    (closed_folder / "closed-1.0.dist-info" / "METADATA").write_text("Name: closed\nVersion: 1.0\n")
+    monkeypatch.syspath_prepend(closed_folder)
+    monkeypatch.setattr("coupon_service.embedded.place._ROOT_PROGRAMS", folder / "cache")
+    account = account_for(folder / "server")
+    first = programs("closed", "closed", ["bin"], account)
+    assert first.is_relative_to(folder / "cache")
+    assert stat.S_IMODE((first / "bin" / "server").stat().st_mode) == 0o755
+    assert stat.S_IMODE((first.parent / "closed.libs" / "libq.so").stat().st_mode) == 0o644
+    assert programs("closed", "closed", ["bin"], account) == first
+    assert stat.S_IMODE(closed_folder.stat().st_mode) == 0o700
 
 
 def test_a_second_start_on_data_in_use_waits_and_then_says_so(

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -67,35 +67,50 @@ Start = Callable[..., Service]
 
 @pytest.fixture
 def state_dir() -> Iterator[Path]:
+    with _state_dir() as path:
+        yield path
+
+
+@pytest.fixture
+def start(state_dir: Path) -> Iterator[Start]:
+    """Start a service on this test's state directory; whatever still runs at the end is stopped."""
+    with ExitStack() as stack:
+        yield lambda port=None: stack.enter_context(_service(state_dir, port))
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    """One service for all tests that leave it running and whole."""
+    with _state_dir() as path, _service(path) as service:
+        yield service
+
+
+@contextmanager
+def _state_dir() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="coupon-up-"))
+    # As root the servers run as another account, which has to pass through.
     path.chmod(0o711)
     yield path
     reset(path)
     shutil.rmtree(path, ignore_errors=True)
 
 
-@pytest.fixture
-def start(state_dir: Path) -> Iterator[Start]:
-    """Start a service on this test's state directory; whatever still runs at the end is stopped."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(*before: str, port: int | None = None) -> Service:
-        began_s = time.monotonic()
-        process = subprocess.Popen(
-            [*before, *COMMAND],
-            env=_environment(state_dir, port or _unused_port()),
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
+@contextmanager
+def _service(state_dir: Path, port: int | None = None) -> Iterator[Service]:
+    began_s = time.monotonic()
+    process = subprocess.Popen(
+        COMMAND,
+        env=_environment(state_dir, port or _unused_port()),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
         said = _read_until(process, "Ready in")
-        return Service(process, state_dir, said, time.monotonic() - began_s)
-
-    yield start
-    for process in started:
+        yield Service(process, state_dir, said, time.monotonic() - began_s)
+    finally:
         process.terminate()
         process.wait(60)
-        assert process.stdout is not None
         process.stdout.close()
 
 
@@ -176,11 +191,12 @@ def test_a_second_start_is_quick_and_finds_the_data(start: Start) -> None:
     second = start()
     with psycopg.connect(running.database_url.replace("+psycopg", "")) as connection:
         assert connection.execute("SELECT n FROM kept").fetchall() == [(7,)]
-    assert second.ready_s < SECOND_START_WITHIN_S
+    # Other work on this machine stretches the time.
+    others = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    assert second.ready_s < SECOND_START_WITHIN_S * others
 
 
-def test_a_second_supervisor_on_the_same_state_says_where_the_first_is(start: Start) -> None:
-    service = start()
+def test_a_second_supervisor_on_the_same_state_says_where_the_first_is(service: Service) -> None:
     done = subprocess.run(
         COMMAND,
         env=_environment(service.state_dir, _unused_port()),
@@ -206,8 +222,7 @@ def test_a_port_in_use_is_named_and_another_one_taken(start: Start) -> None:
 @pytest.mark.parametrize(
     "part", [("serve",), ("ticker",), ("worker", "maintenance"), ("postgres",), ("valkey-server",)]
 )
-def test_a_crashed_part_is_started_again(start: Start, part: tuple[str, ...]) -> None:
-    service = start()
+def test_a_crashed_part_is_started_again(service: Service, part: tuple[str, ...]) -> None:
     first = service.part(*part)
     first.kill()
     _eventually(lambda: not first.is_running())
@@ -220,8 +235,7 @@ def test_a_crashed_part_is_started_again(start: Start, part: tuple[str, ...]) ->
     _eventually(is_back)
 
 
-def test_a_killed_web_worker_is_replaced(start: Start) -> None:
-    service = start()
+def test_a_killed_web_worker_is_replaced(service: Service) -> None:
     web = service.part("serve")
     victim = web.children()[0]
     victim.kill()
@@ -248,8 +262,7 @@ def test_a_tethered_service_ends_with_the_process_that_started_it(state_dir: Pat
     assert alive == []
 
 
-def test_another_command_finds_the_servers_of_a_running_service(start: Start) -> None:
-    service = start()
+def test_another_command_finds_the_servers_of_a_running_service(service: Service) -> None:
     done = subprocess.run(
         [*COMMAND[:2], "migrate"],
         env=_environment(service.state_dir, 1),

@@ -88,9 +88,7 @@ def at_once(count: int, act: Callable[[int], T]) -> list[T]:
     return results
 
 
-def claim_burst(
-    url: str, release_id: UUID, cookies: Sequence[str]
-) -> list[httpx.Response]:
+def claim_burst(url: str, release_id: UUID, cookies: Sequence[str]) -> list[httpx.Response]:
     """One claim with each of the cookies, all at once."""
 
     body = {"release_id": str(release_id)}

@@ -11,18 +11,18 @@ from werkzeug.test import TestResponse
 from coupon_service.campaigns.fund import budget, give_back_unused
 from coupon_service.core.clock import db_now, local_date, local_day_start
 from coupon_service.core.db import transaction
-from coupon_service.core.ids import new_id
 from coupon_service.core.resources import Resources
-from coupon_service.ledger import payables
-from coupon_service.ledger.models import AccountKind, Payable, Standing
+from coupon_service.ledger.models import AccountKind, Payable
 from coupon_service.ledger.queries import balance_fen, season_totals_fen
 from coupon_service.vouchers.lifecycle import expire_due
 from coupon_service.vouchers.models import Voucher, VoucherState
 from merchants.onboard import set_till_active
+from merchants.payout_account import BankAccount, set_payout_account
 from merchants.suspend import suspend
 from redemption.errors import ReversalNotFundedError, ReversalTooLateError
 from redemption.models import Redemption, RedemptionState
 from redemption.reverse import reverse
+from tests.factories.merchants import Bazaar, hold_items, settle_now
 from tests.factories.redemption import (
     Counter,
     Market,
@@ -227,7 +227,10 @@ def test_a_held_payable_is_reversed_out_of_the_hold(
     client: FlaskClient, held: Resources, redeemed: Redeemed
 ) -> None:
     market, voucher_id, _ = redeemed
-    _shift(held, Standing.PAYABLE, Standing.HELD)
+    with transaction(held.sessions) as session:
+        (payable_id,) = session.scalars(select(Payable.id))
+        bazaar = Bazaar(market.small, market.release)
+        hold_items(session, bazaar, market.counter, [payable_id])
     assert reverse_at(client, market.counter, "A-1").status_code == 200
     assert totals(held, market)[AccountKind.HELD] == 0
     assert state_of(held, voucher_id) == VoucherState.ISSUED
@@ -238,7 +241,7 @@ def test_money_already_on_its_way_to_the_bank_becomes_a_merchant_debit(
     client: FlaskClient, held: Resources, redeemed: Redeemed
 ) -> None:
     market, voucher_id, _ = redeemed
-    _shift(held, Standing.PAYABLE, Standing.IN_FLIGHT)
+    _settle(held, market)
     assert reverse_at(client, market.counter, "A-1").status_code == 200
     assert totals(held, market)[AccountKind.MERCHANT_DEBIT] == 2_000
     assert state_of(held, voucher_id) == VoucherState.ISSUED
@@ -249,7 +252,7 @@ def test_a_reversal_the_node_cannot_fund_is_refused_and_nothing_changes(
     client: FlaskClient, held: Resources, redeemed: Redeemed
 ) -> None:
     market, voucher_id, _ = redeemed
-    _shift(held, Standing.PAYABLE, Standing.IN_FLIGHT)
+    _settle(held, market)
     with transaction(held.sessions) as session:
         account = budget(market.small.season.id, market.small.event.id)
         give_back_unused(session, market.small.event.id, balance_fen(session, account))
@@ -263,10 +266,14 @@ def test_a_reversal_the_node_cannot_fund_is_refused_and_nothing_changes(
     assert_invariants(held)
 
 
-def _shift(held: Resources, source: Standing, target: Standing) -> None:
-    """Do to every payable what fraud or settlement would."""
+def _settle(held: Resources, market: Market) -> None:
+    """Put what the merchant is owed into a batch: it is on its way to the bank."""
     with transaction(held.sessions) as session:
-        ids = session.scalars(select(Payable.id)).all()
-        payables.shift(
-            session, ids, source, target, txn_id=new_id(), reason="test", batch_id=new_id()
+        set_payout_account(
+            session,
+            held.vault,
+            market.counter.merchant.id,
+            BankAccount("庆丰小馆有限公司", "示例银行", "6299990000000000012"),
+            now=db_now(session) - timedelta(days=30),
         )
+    assert settle_now(held, market.small.season.id) is not None

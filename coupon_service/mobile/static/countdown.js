@@ -15,7 +15,7 @@ for (const place of document.querySelectorAll("[data-countdown]")) {
 
 function said(left, days) {
   const seconds = Math.ceil(left / 1000);
-  if (seconds > 86400) return days.replace("{n}", Math.floor(seconds / 86400));
+  if (seconds > 86400) return (days ?? "").replace("{n}", Math.floor(seconds / 86400));
   const two = (number) => String(number).padStart(2, "0");
   return [seconds / 3600, (seconds / 60) % 60, seconds % 60].map(Math.floor).map(two).join(":");
 }
