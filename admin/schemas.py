@@ -23,8 +23,12 @@ from fraud.queries import CaseSummary, SuspectRedemption
 Reason = Annotated[
     str,
     StringConstraints(strict=True, strip_whitespace=True, min_length=4, max_length=500),
-    # No control characters: PostgreSQL cannot take NUL, and reasons are one paragraph.
-    Field(pattern=r"^[^\x00-\x1f\x7f]+$", description="Why; kept in the audit log"),
+    # No control characters: PostgreSQL cannot take NUL, and a reason is one paragraph that reads
+    # in its direction.
+    Field(
+        pattern=r"^[^\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]+$",
+        description="Why; kept in the audit log",
+    ),
 ]
 
 

@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from pydantic import TypeAdapter, ValidationError
 
 from coupon_service.core.auth import Kind, end_session, principal, require, start_session
 from coupon_service.core.clock import db_now, local_date
@@ -14,6 +15,7 @@ from coupon_service.core.display import return_path
 from coupon_service.core.errors import ProblemError
 from coupon_service.core.limits import limiter
 from coupon_service.core.resources import resources
+from coupon_service.core.schemas import OrderNo
 from merchants.auth import till_principal
 from redemption import throttle
 from redemption.at_till import quote_here, redeem_here
@@ -34,6 +36,7 @@ bp = Blueprint(
 
 RECENT = 5
 _KEY_CHARS_MAX = 200
+_ORDER_NO: TypeAdapter[str] = TypeAdapter(OrderNo)
 
 
 @bp.get("/")
@@ -96,7 +99,7 @@ def do_quote() -> ResponseReturnValue:
 @throttle.orders
 def show_order(order_no: str) -> str:
     """What became of one order; a live one of today can be reversed here."""
-    return _order(order_no)
+    return _order(_possible(order_no))
 
 
 @bp.post("/orders/<order_no>/reversal")
@@ -107,7 +110,7 @@ def do_reverse(order_no: str) -> ResponseReturnValue:
     try:
         with transaction(resources().sessions) as session:
             till = active_till(session, principal().id)
-            order_or_refuse(session, till.store.merchant_id, order_no)
+            order_or_refuse(session, till.store.merchant_id, _possible(order_no))
             reverse(session, till.id, order_no, now=db_now(session))
     except (TillNotActiveError, RedemptionNotFoundError):
         raise
@@ -199,6 +202,18 @@ def _order(order_no: str, *, refusal: ProblemError | None = None) -> str:
         is_today=local_date(redemption.redeemed_at) == local_date(now),
         refusal=refusal,
     )
+
+
+def _possible(order_no: str) -> str:
+    """An order number out of an address, if it can be one.
+
+    Raises:
+        RedemptionNotFoundError: no order ever had such a number.
+    """
+    try:
+        return _ORDER_NO.validate_python(order_no)
+    except ValidationError:
+        raise RedemptionNotFoundError from None
 
 
 def _new_order_no(now: datetime) -> str:

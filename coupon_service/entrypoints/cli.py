@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
@@ -168,6 +169,37 @@ def ticker() -> None:
     from coupon_service.entrypoints.ticker import tick  # noqa: PLC0415
 
     tick(application())
+
+
+@main.command()
+@click.option(
+    "--seconds",
+    type=click.FloatRange(1, 60),
+    default=5.0,
+    show_default=True,
+    help="How long each route is measured in each of three rounds.",
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("bench.json"),
+    show_default=True,
+    help="Where to write the figures.",
+)
+@click.option(
+    "--client",
+    type=click.Choice(["wrk", "python"]),
+    help="The load generator; without it, wrk if it is installed.",
+)
+def bench(seconds: float, out: Path, client: str | None) -> None:
+    """Measure claims and redemptions against a bare route of the same server.
+
+    Starts a service of its own on an empty database and throws it away; a running one is not
+    touched. Exits with 1 if anything was lost, doubled or oversold.
+    """
+    from coupon_service.entrypoints import bench_service  # noqa: PLC0415
+
+    sys.exit(bench_service.bench(seconds, out, client_name=client))
 
 
 @main.command("errors", hidden=True)

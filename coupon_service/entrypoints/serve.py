@@ -26,7 +26,7 @@ _STOP_WITHIN_S = 10
 _RESPAWN_AFTER_S = 0.1
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, *, target: str = _TARGET) -> None:
     """Serve until SIGTERM or SIGINT; a worker that dies is replaced, and none outlives us.
 
     Exits with 1 if the application cannot be made.
@@ -41,7 +41,7 @@ def serve(settings: Settings) -> None:
 
     signal.signal(_CANNOT_LOAD, stop_as_broken)
     Granian(
-        _TARGET,
+        target,
         address=settings.host,
         port=settings.port,
         interface=Interfaces.WSGI,

@@ -1,77 +1,27 @@
-"""What a newcomer needs once the service runs: the demo season, how to sign in, and a voucher."""
+"""The demo, as the supervisor needs it: without a running service of its own."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
-from itertools import groupby
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from coupon_service.core.auth import Kind
-from coupon_service.core.clock import LOCAL_ZONE, db_now
 from coupon_service.core.db import transaction
 from coupon_service.core.resources import resources
 from coupon_service.core.settings import Settings
 from coupon_service.entrypoints.app import create_app
-from coupon_service.issuance.gate import gate
-from coupon_service.residents.models import Resident
-from coupon_service.simulation.load import Means, ensure_demo
-from coupon_service.simulation.sign_ins import SignIn, describe
-from coupon_service.vouchers.models import VoucherState
-from coupon_service.vouchers.qr import qr_terminal
-from coupon_service.vouchers.queries import wallet
-from coupon_service.vouchers.show import show
+from coupon_service.simulation import welcome as simulation
 
 
 def load_demo(settings: Settings) -> bool:
     """Load the demo season unless the database has a season; returns whether it was loaded."""
     with _session(settings) as session:
-        held = resources()
-        means = Means(settings=held.settings, vault=held.vault, gate=gate())
-        return ensure_demo(session, means, now=db_now(session)) is not None
+        return simulation.load_demo(session)
 
 
 def welcome(settings: Settings, url: str) -> str:
-    """How to be each of the demo's people at `url`, and one of their vouchers as a QR code.
-
-    Empty if the database holds something else than the demo.
-    """
-    sign_ins = describe(settings)
-    phone = next(one.name for one in sign_ins if one.role is Kind.RESIDENT)
+    """What a newcomer is told; empty if the database holds something else than the demo."""
     with _session(settings) as session:
-        resident = session.scalars(
-            select(Resident).where(Resident.phone_index == resources().vault.index("phone", phone))
-        ).one_or_none()
-        if resident is None:
-            return ""
-        now = db_now(session)
-        return "\n".join([*_people(sign_ins, url, now), *_voucher(session, resident, phone, now)])
-
-
-def _people(sign_ins: Sequence[SignIn], url: str, now: datetime) -> Iterator[str]:
-    for where, group in groupby(sign_ins, key=lambda one: one.where):
-        yield f"{url}{where}"
-        for one in group:
-            role = one.role.value.replace("_", " ")
-            yield f"  {role:<15} {one.name:<20} {one.secret or 'the page shows the code'}"
-            if one.totp_secret:
-                yield (
-                    f"  {'':<15} {'authenticator':<20} {one.totp_secret} "
-                    f"(now {one.one_time_code(now)})"
-                )
-
-
-def _voucher(session: Session, resident: Resident, phone: str, now: datetime) -> Iterator[str]:
-    for voucher in wallet(session, resident.id):
-        usable = voucher.valid_from <= now < voucher.expires_at
-        if voucher.state == VoucherState.ISSUED and usable:
-            shown = show(session, voucher, now=now)
-            until = shown.token_expires_at.astimezone(LOCAL_ZONE)
-            yield f"A voucher of {phone}: scan it at a till until {until:%H:%M:%S} Beijing time,"
-            yield f"or type {shown.typed_code}."
-            yield qr_terminal(shown.token)
-            return
+        return simulation.welcome(session, url)
 
 
 @contextmanager

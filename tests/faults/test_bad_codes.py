@@ -91,10 +91,10 @@ def assert_untouched(held: Resources) -> None:
 
 
 def test_no_bit_of_a_token_can_be_flipped(held: Resources) -> None:
-    _, _, code = market_with_voucher(held)
+    _, voucher_id, code = market_with_voucher(held)
     with transaction(held.sessions) as session:
         ring = keyring(session)
-    assert read_code(code.token, keyring=ring, typed_key=typed_code_key())
+    assert read_code(code.token, keyring=ring, typed_key=typed_code_key()).voucher == voucher_id
     for damaged in flipped(code.token):
         with pytest.raises(CodeNotRecognisedError):
             read_code(damaged, keyring=ring, typed_key=typed_code_key())

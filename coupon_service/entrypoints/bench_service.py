@@ -1,0 +1,151 @@
+"""`coupon-service bench`: a service of its own, thrown away afterwards, and the measuring of it.
+
+Run as a module it is that service's web server.
+"""
+
+import os
+import secrets
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+from flask import Flask
+from rich.console import Console
+
+from coupon_service.core.db import transaction
+from coupon_service.core.resources import resources
+from coupon_service.core.settings import Environment, Settings, load_settings
+from coupon_service.embedded import EmbeddedServerError, start_postgres, start_valkey
+from coupon_service.embedded.errors import log_tail
+from coupon_service.entrypoints.app import create_app
+from coupon_service.entrypoints.migrate import upgrade
+from coupon_service.entrypoints.ports import base_url, free_port
+from coupon_service.entrypoints.processes import start_command
+from coupon_service.entrypoints.serve import serve
+from coupon_service.simulation import bench_data, bench_report
+from coupon_service.simulation.bench import Plan, measure
+from coupon_service.simulation.bench_load import Client
+from coupon_service.simulation.bench_python import PythonClient
+from coupon_service.simulation.bench_routes import Stage
+from coupon_service.simulation.bench_wrk import Wrk, is_installed
+from coupon_service.simulation.http import Target
+
+_PORT = 8400
+_READY_WITHIN_S = 60.0
+_POLL_S = 0.1
+# Nobody claims twice in one round, so a round needs as many residents as it may grant claims.
+_RESIDENTS_PER_S = 6_000
+_RESIDENTS_MIN = 8_000
+
+
+def bench(seconds: float, out: Path, *, client_name: str | None) -> int:
+    """Start a service, measure it, print the table and write `out`; returns the exit code."""
+    console = Console(highlight=False, soft_wrap=True)
+    client = _client(client_name)
+    try:
+        with ExitStack() as held:
+            with console.status("starting a service of its own …"):
+                settings, app = held.enter_context(_service())
+            with console.status("preparing residents, merchants and tills …"):
+                stage = _stage(settings, app, seconds)
+            plan = Plan(seconds)
+            outcome = measure(stage, client, plan, console)
+            data = bench_report.as_data(outcome, plan, client, settings)
+    except EmbeddedServerError as error:
+        console.print(str(error), style="red", markup=False)
+        return 1
+    bench_report.show(data, console)
+    bench_report.write(data, out)
+    console.print(f"Written to {out}", markup=False)
+    return 1 if outcome.faults else 0
+
+
+def _client(name: str | None) -> Client:
+    if name == "wrk" or (name is None and is_installed()):
+        return Wrk()
+    return PythonClient()
+
+
+def _stage(settings: Settings, app: Flask, seconds: float) -> Stage:
+    residents = max(_RESIDENTS_MIN, int(seconds * _RESIDENTS_PER_S))
+    with transaction(resources().sessions) as session:
+        data = bench_data.prepare(session, residents=residents)
+    return Stage(Target(settings.host, settings.port), app, data)
+
+
+@contextmanager
+def _service() -> Iterator[tuple[Settings, Flask]]:
+    """A fresh database, a fresh Valkey and a web server; this process joins as an application."""
+    with tempfile.TemporaryDirectory(prefix="coupon-bench-") as folder, ExitStack() as started:
+        state_dir = Path(folder)
+        # Root's servers run as another account that has to pass through.
+        state_dir.chmod(0o711)
+        postgres = start_postgres(state_dir / "postgres")
+        started.callback(postgres.stop)
+        valkey = start_valkey(state_dir / "valkey")
+        started.callback(valkey.stop)
+        upgrade(postgres.url)
+        settings = _settings(state_dir, postgres.url, valkey.url)
+        metrics = state_dir / "metrics"
+        metrics.mkdir()
+        environment = _environment(settings) | {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
+        web = start_command(
+            [sys.executable, "-m", "coupon_service.entrypoints.bench_service"],
+            env=environment,
+            log=state_dir / "web.log",
+        )
+        started.callback(web.stop)
+        _wait_until_ready(base_url(settings.host, settings.port), web.log)
+        app = create_app(settings)
+        with app.app_context():
+            started.callback(resources().engine.dispose)
+            yield settings, app
+
+
+def _settings(state_dir: Path, database_url: str, redis_url: str) -> Settings:
+    """Production's settings. Workers, threads and pool come from the environment, if it says so."""
+    given = load_settings()
+    return load_settings(
+        env=Environment.PRODUCTION,
+        state_dir=state_dir,
+        database_url=database_url,
+        redis_url=redis_url,
+        secret_key=secrets.token_urlsafe(48),
+        metrics_token=secrets.token_urlsafe(32),
+        public_url="https://bench.invalid",
+        sms_sender="https://bench.invalid",
+        host=given.host,
+        port=free_port(given.host, _PORT),
+    )
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """This process's environment, with these settings in it."""
+    values = settings.model_dump(exclude_none=True)
+    for name in ("secret_key", "metrics_token"):
+        values[name] = getattr(settings, name).get_secret_value()
+    return dict(os.environ) | {f"COUPON_{name.upper()}": str(v) for name, v in values.items()}
+
+
+def _wait_until_ready(url: str, log: Path) -> None:
+    deadline_s = time.monotonic() + _READY_WITHIN_S
+    while not _is_ready(url):
+        if time.monotonic() > deadline_s:
+            raise EmbeddedServerError(f"The web server did not start:\n{log_tail(log)}")
+        time.sleep(_POLL_S)
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        # Not through a proxy that the environment may name: this is our own machine.
+        return httpx.get(f"{url}/readyz", trust_env=False, timeout=5).is_success
+    except httpx.HTTPError:
+        return False
+
+
+if __name__ == "__main__":
+    serve(load_settings(), target="coupon_service.entrypoints.bench_wsgi:app")

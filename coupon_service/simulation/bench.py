@@ -1,0 +1,115 @@
+"""The bench: rounds of every route in turn, checked after each volley, reported as one table."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from coupon_service.core.db import transaction
+from coupon_service.core.invariants import violations
+from coupon_service.core.resources import resources
+from coupon_service.simulation.bench_load import Client, Load
+from coupon_service.simulation.bench_routes import (
+    Bare,
+    ClaimGranted,
+    ClaimSoldOut,
+    Redemption,
+    Route,
+    Stage,
+)
+
+ROUNDS = 3
+CONNECTIONS = 64
+# The first volley finds how many requests a second must be ready.
+_WARM_UP_S = 1.0
+_WARM_UP_REQUESTS = 6_000
+_READY_FACTOR = 1.5
+# Requests that were under way when the time was over come to their end.
+_SETTLE_S = 0.7
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured: each route for `seconds` in every one of `rounds`."""
+
+    seconds: float
+    rounds: int = ROUNDS
+    connections: int = CONNECTIONS
+
+
+@dataclass
+class Measured:
+    """One route's volleys, and what was wrong with them."""
+
+    name: str
+    rounds: list[Load] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def total(self) -> Load:
+        total = Load()
+        for load in self.rounds:
+            total.add(load)
+        return total
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All routes, the bare one first, and the invariants that do not hold afterwards."""
+
+    routes: Sequence[Measured]
+    broken_invariants: Sequence[str]
+
+    @property
+    def faults(self) -> list[str]:
+        """Everything that must not be."""
+        found = [f"{route.name}: {fault}" for route in self.routes for fault in route.faults]
+        return found + [f"invariant {broken}" for broken in self.broken_invariants]
+
+
+def measure(stage: Stage, client: Client, plan: Plan, console: Console) -> Outcome:
+    """Measure everything. Routes take turns: what disturbs the machine disturbs them all."""
+    routes: list[Route] = [
+        Bare(stage),
+        ClaimGranted(stage),
+        ClaimSoldOut(stage),
+        Redemption(stage),
+    ]
+    measured = [Measured(route.name) for route in routes]
+    ready = {}
+
+    def fire(route: Route, seconds: float, requests: int) -> Load:
+        load = client.fire(
+            stage.target, route.volley(requests), seconds=seconds, connections=plan.connections
+        )
+        time.sleep(_SETTLE_S)
+        return load
+
+    with _progress(console, len(routes) * (plan.rounds + 1)) as say:
+        for route in routes:
+            say(f"warm-up: {route.name}")
+            per_second = fire(route, _WARM_UP_S, _WARM_UP_REQUESTS).per_second
+            ready[route.name] = int(per_second * plan.seconds * _READY_FACTOR)
+        for number in range(1, plan.rounds + 1):
+            for route, kept in zip(routes, measured, strict=True):
+                say(f"round {number}: {route.name}")
+                load = fire(route, plan.seconds, ready[route.name])
+                kept.rounds.append(load)
+                kept.faults += route.faults(load)
+    with console.status("checking all invariants …"), transaction(resources().sessions) as snapshot:
+        broken = [
+            f"{one.invariant}: {one.found}" for one in violations(snapshot, resources().invariants)
+        ]
+    return Outcome(measured, broken)
+
+
+@contextmanager
+def _progress(console: Console, total: int) -> Iterator[Callable[[str], None]]:
+    """A bar with one step per volley; say what begins."""
+    columns = (TextColumn("{task.description:<28}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("preparing", total=total)
+        yield lambda said: bar.update(task, advance=1, description=said)

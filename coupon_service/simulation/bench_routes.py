@@ -1,0 +1,189 @@
+"""What is measured: for each route its requests, and how the database must look afterwards."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from flask import Flask
+from sqlalchemy import text
+
+from coupon_service.core.clock import db_now
+from coupon_service.core.db import transaction
+from coupon_service.core.resources import resources
+from coupon_service.simulation import bench_data
+from coupon_service.simulation.bench_data import BenchData
+from coupon_service.simulation.bench_load import Load, Volley
+from coupon_service.simulation.http import Target, encode
+from coupon_service.vouchers.keys import keyring
+from coupon_service.vouchers.token import issue_token
+
+BARE_PREFIX = "/bare"
+SOLD_OUT_SEATS = 100
+_TOKEN_TTL_S = 3_600
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where the bench works. Runs inside the context of `app`, which shares the service's keys."""
+
+    target: Target
+    app: Flask
+    data: BenchData
+
+
+class Route(Protocol):
+    """One of the things measured."""
+
+    name: str
+
+    def volley(self, count: int) -> Volley:
+        """Up to `count` requests, with everything in the database that they need."""
+        ...
+
+    def faults(self, load: Load) -> list[str]:
+        """What is wrong with what the last volley left in the database."""
+        ...
+
+
+class Bare:
+    """The least that the same server can do."""
+
+    name = "bare Flask route"
+
+    def __init__(self, stage: Stage) -> None:
+        self._request = encode(stage.target, "GET", f"{BARE_PREFIX}/")
+
+    def volley(self, count: int) -> Volley:  # noqa: ARG002  # one request goes round
+        return Volley([self._request], 200, cycle=True)
+
+    def faults(self, load: Load) -> list[str]:
+        return _other_answers(load, 200)
+
+
+class ClaimGranted:
+    """Everybody gets a voucher: residents with distinct cookies, a release with seats for all."""
+
+    name = "claim granted"
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._release_id: UUID | None = None
+        self._quantity = 0
+
+    def volley(self, count: int) -> Volley:
+        residents = self._stage.data.resident_ids[:count]
+        self._quantity = len(residents)
+        with transaction(resources().sessions) as session:
+            self._release_id = bench_data.open_release(
+                session, self._stage.data, quantity=self._quantity
+            )
+        return Volley(_claims(self._stage, self._release_id, residents), 201, cycle=False)
+
+    def faults(self, load: Load) -> list[str]:
+        assert self._release_id is not None
+        stored = _vouchers(self._release_id)
+        found = _other_answers(load, 201) + _lost_or_doubled(load, 201, stored, "vouchers")
+        if stored > self._quantity:
+            found.append(f"oversold: {stored} vouchers on {self._quantity} seats")
+        return found
+
+
+class ClaimSoldOut:
+    """Everybody comes too late."""
+
+    name = "claim sold out"
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        with transaction(resources().sessions) as session:
+            self._release_id = bench_data.open_release(session, stage.data, quantity=SOLD_OUT_SEATS)
+            bench_data.issue_vouchers(session, stage.data, self._release_id, SOLD_OUT_SEATS)
+
+    def volley(self, count: int) -> Volley:
+        late = self._stage.data.resident_ids[SOLD_OUT_SEATS : SOLD_OUT_SEATS + count]
+        return Volley(_claims(self._stage, self._release_id, late), 409, cycle=True)
+
+    def faults(self, load: Load) -> list[str]:
+        found = _other_answers(load, 409)
+        stored = _vouchers(self._release_id)
+        if stored != SOLD_OUT_SEATS:
+            found.append(f"oversold: {stored} vouchers on {SOLD_OUT_SEATS} seats")
+        return found
+
+
+class Redemption:
+    """Tills redeem vouchers of distinct residents, each till below its rate limit."""
+
+    name = "redemption"
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._release_id: UUID | None = None
+
+    def volley(self, count: int) -> Volley:
+        data = self._stage.data
+        count = min(count, len(data.resident_ids))
+        with transaction(resources().sessions) as session:
+            self._release_id = bench_data.open_release(session, data, quantity=count)
+            vouchers = bench_data.issue_vouchers(session, data, self._release_id, count)
+            keys, now = keyring(session), db_now(session)
+        requests = []
+        for number, facts in enumerate(vouchers):
+            till_key = data.till_keys[number % len(data.till_keys)]
+            body = {
+                "code": issue_token(keys, facts, now=now, ttl_s=_TOKEN_TTL_S),
+                "order_no": f"bench-{facts.voucher_id.hex}",
+                "order_fen": bench_data.THRESHOLD_FEN + 1_000 + number % 5_000,
+            }
+            headers = {"Authorization": f"Bearer {till_key}"}
+            requests.append(
+                encode(
+                    self._stage.target, "POST", "/api/v1/redemptions", headers=headers, json=body
+                )
+            )
+        return Volley(requests, 201, cycle=False)
+
+    def faults(self, load: Load) -> list[str]:
+        with transaction(resources().sessions) as session:
+            stored: int = session.execute(
+                text(
+                    "SELECT count(*) FROM redemptions r JOIN vouchers v ON v.id = r.voucher_id"
+                    " WHERE v.release_id = :id AND r.state = 'redeemed' AND v.state = 'redeemed'"
+                ),
+                {"id": self._release_id},
+            ).scalar_one()
+        return _other_answers(load, 201) + _lost_or_doubled(load, 201, stored, "redemptions")
+
+
+def _claims(stage: Stage, release_id: UUID, resident_ids: Sequence[UUID]) -> list[bytes]:
+    wanted = {"release_id": str(release_id)}
+    return [
+        encode(stage.target, "POST", "/api/v1/claims", headers={"Cookie": cookie}, json=wanted)
+        for cookie in bench_data.cookies(stage.app, resident_ids)
+    ]
+
+
+def _vouchers(release_id: UUID) -> int:
+    with transaction(resources().sessions) as session:
+        count: int = session.execute(
+            text("SELECT count(*) FROM vouchers WHERE release_id = :id"), {"id": release_id}
+        ).scalar_one()
+    return count
+
+
+def _other_answers(load: Load, expected: int) -> list[str]:
+    others = {status: count for status, count in load.answers.items() if status != expected}
+    found = [f"{count} answers were {status}, not {expected}" for status, count in others.items()]
+    if load.broken:
+        found.append(f"{load.broken} requests broke off or timed out")
+    return found
+
+
+def _lost_or_doubled(load: Load, expected: int, stored: int, what: str) -> list[str]:
+    """Each acknowledged one is stored; more are only what was under way when time was over."""
+    acknowledged = load.answers[expected]
+    if acknowledged <= stored <= acknowledged + load.unanswered:
+        return []
+    under_way = f"{load.unanswered} were under way at the end"
+    return [f"{stored} {what} are stored, {acknowledged} were acknowledged and {under_way}"]
