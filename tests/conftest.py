@@ -45,7 +45,9 @@ def servers() -> Iterator[Servers]:
     root = Path(tempfile.mkdtemp(prefix="coupon-test-"))
     # As root the servers run as another account, which has to pass through.
     root.chmod(0o711)
-    postgres = start_postgres(root / "postgres", durable=False)
+    # A database that autovacuum is visiting cannot be dropped by its owner.
+    no_visits = {"autovacuum": "off"}
+    postgres = start_postgres(root / "postgres", durable=False, settings=no_visits)
     valkey = start_valkey(root / "valkey")
     try:
         template = make_url(postgres.url).set(database="template_migrated")

@@ -23,10 +23,9 @@ def as_markdown() -> str:
         [
             "# Errors",
             "",
-            "Every refusal of the API is `application/problem+json` (RFC 9457). Programs decide by"
-            " `slug`;",
-            "`detail` is a plain sentence in the caller's language. Written by"
-            " `coupon-service errors`.",
+            "Every refusal of the API is `application/problem+json` (RFC 9457).",
+            "Programs decide by `slug`; `detail` is a plain sentence in the caller's language.",
+            "Written by `coupon-service errors`.",
             "",
             "| slug | status | title | sentence |",
             "|---|---|---|---|",

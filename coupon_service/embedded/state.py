@@ -44,10 +44,16 @@ def hold(state_dir: Path) -> Iterator[None]:
 
     Raises:
         HeldError: another process holds it.
+        EmbeddedServerError: it cannot be made or written.
     """
-    # Root's servers run as another account that has to pass through.
-    state_dir.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
-    descriptor = os.open(state_dir / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        # Root's servers run as another account that has to pass through.
+        state_dir.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
+        descriptor = os.open(state_dir / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise EmbeddedServerError(
+            f"The state directory cannot be used: {error}. COUPON_STATE_DIR chooses another."
+        ) from None
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

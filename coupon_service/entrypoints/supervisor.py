@@ -17,6 +17,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from rich.console import Console
+from sqlalchemy.exc import OperationalError
 
 from coupon_service.core.jobs import JobRegistry
 from coupon_service.core.settings import Environment, Settings
@@ -89,7 +90,10 @@ class _Service:
         began_s = time.monotonic()
         database_url, redis_url = self._servers()
         with self._step("Schema"):
-            upgrade(database_url)
+            try:
+                upgrade(database_url)
+            except OperationalError as error:
+                raise NotStartedError(f"The database does not answer: {error.orig}") from None
         self._env |= {
             "COUPON_STATE_DIR": str(self._state_dir),
             "COUPON_DATABASE_URL": database_url,
@@ -145,7 +149,10 @@ class _Service:
     def _start_web(self) -> str:
         """Start the web server on a port that is free; returns its address when it is ready."""
         host, wanted = self._settings.host, self._settings.port
-        port = free_port(host, wanted)
+        try:
+            port = free_port(host, wanted)
+        except OSError as error:
+            raise NotStartedError(f"COUPON_HOST={host} cannot be listened on: {error}") from None
         if port != wanted:
             self._say(f"Port {wanted} is in use, so this service takes {port}.")
             self._say("COUPON_PORT chooses another.")

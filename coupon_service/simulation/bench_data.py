@@ -29,6 +29,8 @@ from coupon_service.campaigns.release import publish
 from coupon_service.core.auth import Kind, Principal, write_cookie
 from coupon_service.core.clock import db_now
 from coupon_service.core.ids import new_id
+from coupon_service.issuance.gate import gate
+from coupon_service.issuance.reconcile import warm
 from coupon_service.vouchers.token import VoucherFacts
 from merchants.onboard import NewStore, create_merchant, create_store, create_till
 
@@ -75,6 +77,11 @@ def open_release(session: Session, data: BenchData, *, quantity: int) -> UUID:
     session.flush()
     publish(session, release.id, now=now)
     return release.id
+
+
+def warm_gate(session: Session, release_id: UUID) -> None:
+    """What the reconciler does every ten seconds, and long before a release opens."""
+    warm(session, gate(), release_id)
 
 
 def issue_vouchers(

@@ -47,9 +47,9 @@ def write(data: dict[str, Any], path: Path) -> None:
 def show(data: dict[str, Any], console: Console) -> None:
     """Print the table, its notes, and what was checked."""
     table = Table(title="Requests per second, and the ratio to a bare route of the same run")
-    table.add_column("route")
+    table.add_column("route", no_wrap=True)
     for column in ("requests/s", "lowest–highest", "p50 ms", "p99 ms", "errors", "ratio"):
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", no_wrap=True)
     for name, figures in data["routes"].items():
         lowest, highest = figures["requests_per_s_range"]
         table.add_row(

@@ -78,6 +78,7 @@ class ClaimGranted:
             self._release_id = bench_data.open_release(
                 session, self._stage.data, quantity=self._quantity
             )
+            bench_data.warm_gate(session, self._release_id)
         return Volley(_claims(self._stage, self._release_id, residents), 201, cycle=False)
 
     def faults(self, load: Load) -> list[str]:
@@ -101,6 +102,8 @@ class ClaimSoldOut:
             bench_data.issue_vouchers(session, stage.data, self._release_id, SOLD_OUT_SEATS)
 
     def volley(self, count: int) -> Volley:
+        with transaction(resources().sessions) as session:
+            bench_data.warm_gate(session, self._release_id)
         late = self._stage.data.resident_ids[SOLD_OUT_SEATS : SOLD_OUT_SEATS + count]
         return Volley(_claims(self._stage, self._release_id, late), 409, cycle=True)
 

@@ -36,7 +36,7 @@ def main() -> None:
     people = {one.role: one for one in reversed(describe(load_settings()))}
     with service() as url, sync_playwright() as playwright:
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        # A morning's worth of claims, redemptions and a settlement, or the office has little to show.
+        # Claims, redemptions and a settlement, or the office would have nothing to show.
         subprocess.run([*COMMAND, "walk", "--url", url], check=True, stdout=subprocess.DEVNULL)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         for width, size in WIDTHS.items():

@@ -285,18 +285,35 @@ def test_wrong_settings_are_named_before_anything_is_started(state_dir: Path) ->
     assert _left_of(state_dir) == []
 
 
-def test_a_web_server_that_cannot_start_is_shown_with_its_log_and_nothing_stays(
-    state_dir: Path,
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (
+            {"COUPON_DATABASE_URL": "postgresql+psycopg://nobody@127.0.0.1:1/none"},
+            ["The database does not answer", "refused"],
+        ),
+        ({"COUPON_HOST": "192.0.2.1"}, ["COUPON_HOST=192.0.2.1 cannot be listened on"]),
+        (
+            {"COUPON_REDIS_URL": "nonsense://"},
+            ["The web server ended", "must specify one of the following schemes"],
+        ),
+        ({"COUPON_STATE_DIR": "/dev/null/state"}, ["The state directory cannot be used"]),
+    ],
+    ids=["database", "host", "redis", "state"],
+)
+def test_a_start_that_fails_says_why_and_leaves_nothing(
+    state_dir: Path, wrong: dict[str, str], words: list[str]
 ) -> None:
     done = subprocess.run(
         COMMAND,
-        env=_environment(state_dir, _unused_port()) | {"COUPON_REDIS_URL": "nonsense://"},
+        env=_environment(state_dir, _unused_port()) | wrong,
         capture_output=True,
         text=True,
         check=False,
         timeout=READY_WITHIN_S,
     )
     assert done.returncode == 1
-    assert "The web server ended" in done.stdout
-    assert "must specify one of the following schemes" in done.stdout
+    assert "Traceback" not in done.stderr
+    for expected in words:
+        assert expected in done.stdout
     assert _left_of(state_dir) == []
