@@ -77,10 +77,10 @@ def write_running(state_dir: Path, running: Running) -> None:
 
 
 def running_on(state_dir: Path) -> Running | None:
-    """What runs on a state directory now; None if nobody holds it."""
+    """What runs on a state directory now; None if nobody holds it, or it is not ours to read."""
     try:
         descriptor = os.open(state_dir / _LOCK, os.O_RDWR)
-    except FileNotFoundError:
+    except OSError:
         return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -7,8 +7,8 @@ lock a row, which foreign keys do; the trigger alone guards them.
 
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 REVOKED = ("ledger_transfers", "audit_entries")
 GUARDED = (*REVOKED, "ledger_accounts")
