@@ -35,6 +35,7 @@ from coupon_service.simulation.bench_wrk import Wrk, is_installed
 from coupon_service.simulation.http import Target
 
 _PORT = 8400
+_WIDTH = 100  # of the table in a file or a pipe
 _READY_WITHIN_S = 60.0
 _POLL_S = 0.1
 # Nobody claims twice in one round, so a round needs as many residents as it may grant claims.
@@ -45,6 +46,8 @@ _RESIDENTS_MIN = 8_000
 def bench(seconds: float, out: Path, *, client_name: str | None) -> int:
     """Start a service, measure it, print the table and write `out`; returns the exit code."""
     console = Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = _WIDTH
     client = _client(client_name)
     try:
         with ExitStack() as held:

@@ -6,6 +6,7 @@ from alembic import command
 from alembic.config import Config
 
 from coupon_service import migrations
+from coupon_service.entrypoints.models import metadata
 
 
 def alembic_config(database_url: str) -> Config:
@@ -13,6 +14,7 @@ def alembic_config(database_url: str) -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     config.attributes["database_url"] = database_url
+    config.attributes["metadata"] = metadata
     return config
 
 

@@ -3,8 +3,6 @@
 from alembic import context
 from sqlalchemy import create_engine, pool, text
 
-from coupon_service.entrypoints.models import metadata
-
 # Any number will do; all migrators must agree on it.
 MIGRATION_LOCK = 7_110_102
 # A migration that cannot get its lock gives up instead of queueing everybody behind it.
@@ -13,6 +11,7 @@ WAITS = "SET lock_timeout = '5s'; SET statement_timeout = '15min'"
 
 def run() -> None:
     url = context.config.attributes["database_url"]
+    metadata = context.config.attributes["metadata"]
     if context.is_offline_mode():
         context.configure(dialect_name="postgresql", target_metadata=metadata, literal_binds=True)
         with context.begin_transaction():
