@@ -7,15 +7,18 @@ from flask_openapi3 import APIBlueprint, Tag
 
 from admin import acts, throttle
 from admin.audit import latest
-from admin.queries import freeze, season_of, seasons_of
-from admin.release_queries import releases_of
-from admin.schemas import (
+from admin.case_schemas import (
     CaseDetail,
     CaseList,
     CasePath,
     CaseQuery,
     CaseView,
     DecisionBody,
+    SuspectView,
+)
+from admin.queries import freeze, season_of, seasons_of
+from admin.release_queries import releases_of
+from admin.schemas import (
     EntryList,
     EntryView,
     OfficeReleaseList,
@@ -26,7 +29,6 @@ from admin.schemas import (
     SeasonQuery,
     SeasonView,
     SignInBody,
-    SuspectView,
     TotalsView,
 )
 from admin.scope import district_id

@@ -1,6 +1,6 @@
 """A season's totals as a CSV file for spreadsheets, with the name of who took it.
 
-What is shown is what the overview shows: small counts are `<10` here too. Amounts in yuan.
+What is shown is what the overview shows: small counts are hidden here too. Amounts in yuan.
 """
 
 import csv
@@ -8,7 +8,7 @@ from io import StringIO
 
 from admin.figures import shown_days, shown_flow, shown_nodes
 from admin.models import Official
-from admin.suppression import SUPPRESSED_BELOW
+from admin.suppression import HIDDEN, SUPPRESSED_BELOW
 from admin.totals import SeasonTotals
 from admin.words import CHANNELS, LEVELS
 from coupon_service.core.clock import LOCAL_ZONE
@@ -39,7 +39,8 @@ def totals_csv(totals: SeasonTotals, officer: Official) -> bytes:
             ["消费季", safe_cell(totals.season)],
             ["数据时间（北京）", as_of],
             ["导出人", safe_cell(f"{officer.name}（{officer.username}）")],
-            ["说明", f"金额单位：元；少于{SUPPRESSED_BELOW}的计数不显示；核销率分母为已领取的券"],
+            ["说明", "金额单位：元；核销率分母为已领取的券"],
+            [HIDDEN, f"少于{SUPPRESSED_BELOW}，或可推算出此类计数，不显示"],
             [],
             ["财政资金", _yuan(totals.appropriated_fen)],
             ["未下达", _yuan(totals.treasury_fen)],
@@ -82,7 +83,7 @@ def _yuan(amount_fen: int) -> str:
 
 
 def _count(count: int | None) -> int | str:
-    return f"<{SUPPRESSED_BELOW}" if count is None else count
+    return HIDDEN if count is None else count
 
 
 def _percent(rate_bp: int | None) -> str:

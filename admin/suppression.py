@@ -4,12 +4,14 @@ from collections.abc import Hashable, Mapping
 from typing import TypeVar
 
 SUPPRESSED_BELOW = 10
+# Not "<10": a larger count may be hidden to protect a small one.
+HIDDEN = "*"
 
 Key = TypeVar("Key", bound=Hashable)
 
 
 def publishable(counts: Mapping[Key, int]) -> dict[Key, int | None]:
-    """The counts of one table that may be shown; None stands for "fewer than ten".
+    """The counts of one table that may be shown; None stands for one that may not.
 
     Zero is shown: nobody is in it. Where exactly one cell would be hidden, the next smallest goes
     too, because the total of the table is known and a subtraction would bring the one back.

@@ -17,7 +17,7 @@ CASE_WEIGHT = 60
 
 # A couple and a parent on one phone are normal; a fourth person within a day is not.
 RESIDENTS_PER_DEVICE_24H_MAX = 3
-DEVICE_WINDOW_S = 24 * 3600
+RELATED_WINDOW_S = 24 * 3600
 
 RECENT_ORDERS = 20
 # Within 1 % above the threshold: 50.00 to 50.50 yuan.
@@ -68,29 +68,22 @@ class OrderSeen:
 
 
 @dataclass(frozen=True)
-class RelatedUse:
-    """A redemption at the same merchant within a day, by the same phone or the same resident."""
-
-    redemption_id: UUID
-    resident_id: UUID
-    same_device: bool
-    same_resident: bool
-
-
-@dataclass(frozen=True)
 class Signals:
     """Everything the rules look at, as of the moment of one redemption.
 
     Attributes:
         orders: the store's newest orders, the judged one first, at most `RECENT_ORDERS`.
         till_burst: the till's redemptions of the last `BURST_WINDOW_S`; empty without a till.
-        related: uses within `DEVICE_WINDOW_S`, the judged one included.
+        same_device: the resident of each redemption at this merchant within `RELATED_WINDOW_S`
+            whose voucher was claimed on the same device; empty if the device is not known.
+        same_resident: this resident's redemptions at this merchant within that time.
         local_time: of the redemption, in Beijing.
     """
 
     orders: Sequence[OrderSeen]
     till_burst: Sequence[UUID]
-    related: Sequence[RelatedUse]
+    same_device: Mapping[UUID, UUID]
+    same_resident: Sequence[UUID]
     opens: time
     closes: time
     local_time: time
@@ -107,12 +100,15 @@ def judge(seen: Signals) -> list[Finding]:
 
 def device_shared(seen: Signals) -> Finding | None:
     """Vouchers of many residents, all claimed on one device, come to one merchant within a day."""
-    uses = [use for use in seen.related if use.same_device]
-    residents = len({use.resident_id for use in uses})
+    residents = len(set(seen.same_device.values()))
     if residents <= RESIDENTS_PER_DEVICE_24H_MAX:
         return None
-    pattern = frozenset(use.redemption_id for use in uses)
-    return Finding("device-shared", 40, {"residents": residents, "orders": len(uses)}, pattern)
+    return Finding(
+        "device-shared",
+        40,
+        {"residents": residents, "orders": len(seen.same_device)},
+        frozenset(seen.same_device),
+    )
 
 
 def amount_at_threshold(seen: Signals) -> Finding | None:
@@ -189,10 +185,10 @@ def closed_hours(seen: Signals) -> Finding | None:
 
 def vouchers_cycled(seen: Signals) -> Finding | None:
     """One resident uses up a set of vouchers at one merchant within a day."""
-    uses = [use.redemption_id for use in seen.related if use.same_resident]
-    if len(uses) <= VOUCHERS_PER_RESIDENT_24H_MAX:
+    vouchers = len(seen.same_resident)
+    if vouchers <= VOUCHERS_PER_RESIDENT_24H_MAX:
         return None
-    return Finding("vouchers-cycled", 30, {"vouchers": len(uses)}, frozenset(uses))
+    return Finding("vouchers-cycled", 30, {"vouchers": vouchers}, frozenset(seen.same_resident))
 
 
 RULES: Sequence[Callable[[Signals], Finding | None]] = (

@@ -7,7 +7,7 @@ from flask import Blueprint
 from flask_babel import gettext
 
 from admin import words
-from admin.suppression import SUPPRESSED_BELOW
+from admin.suppression import HIDDEN
 from coupon_service.core.auth import OFFICE, Kind, signed_in
 from coupon_service.core.clock import local_day_start
 from coupon_service.core.display import local_time
@@ -29,7 +29,7 @@ def at_hand() -> dict[str, Any]:
     return {
         "words": words,
         "may_act": who is not None and who.kind is Kind.OFFICIAL,
-        "suppressed": f"<{SUPPRESSED_BELOW}",
+        "suppressed": HIDDEN,
     }
 
 

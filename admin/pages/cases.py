@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from admin import acts
 from admin.audit import latest
+from admin.case_schemas import DecisionBody
 from admin.pages.blueprint import bp
-from admin.schemas import DecisionBody
 from admin.scope import district_id
 from coupon_service.core.auth import OFFICE, Kind, principal, require
 from coupon_service.core.clock import db_now

@@ -1,9 +1,11 @@
 """Shops, and redemptions at them through the real use cases."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from uuid import UUID, uuid4
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from coupon_service.campaigns.models import Campaign, Channel, Release
@@ -13,6 +15,8 @@ from coupon_service.core.ids import new_id
 from coupon_service.core.resources import Resources
 from coupon_service.issuance.claim import ClaimCommand, Granted, claim
 from coupon_service.issuance.gate import gate
+from coupon_service.ledger.models import Payable, Standing
+from fraud.models import Case, CaseState
 from merchants.models import Merchant, Store, Till
 from merchants.onboard import NewStore, create_merchant, create_store, create_till
 from redemption.models import Redemption
@@ -146,3 +150,24 @@ def planted_pattern(
         )
         for number in range(count)
     ]
+
+
+def standings(held: Resources, redemptions: Iterable[Redemption]) -> list[Standing]:
+    with transaction(held.sessions) as session:
+        found = {
+            payable.id: Standing(payable.standing)
+            for payable in session.scalars(
+                select(Payable).where(Payable.id.in_([r.id for r in redemptions]))
+            )
+        }
+    return [found[redemption.id] for redemption in redemptions]
+
+
+def open_cases(held: Resources) -> list[Case]:
+    with transaction(held.sessions) as session:
+        return list(session.scalars(select(Case).where(Case.state == CaseState.OPEN)))
+
+
+def only_case(held: Resources) -> UUID:
+    (case,) = open_cases(held)
+    return case.id

@@ -21,7 +21,6 @@ from fraud.rules import (
     RULES,
     VOUCHERS_PER_RESIDENT_24H_MAX,
     OrderSeen,
-    RelatedUse,
     Signals,
     amount_at_threshold,
     burst_at_till,
@@ -37,16 +36,16 @@ def order(basis_fen: int = 6_800, *, quick_s: int = 3_600, threshold_fen: int = 
     return OrderSeen(uuid4(), basis_fen, threshold_fen, quick_s, Channel.ONSITE)
 
 
-def use(
-    *, device: bool = False, resident: bool = False, resident_id: UUID | None = None
-) -> RelatedUse:
-    return RelatedUse(uuid4(), resident_id or uuid4(), device, resident)
+def on_one_device(count: int) -> dict[UUID, UUID]:
+    """Redemptions of so many residents, by redemption."""
+    return {uuid4(): uuid4() for _ in range(count)}
 
 
 HONEST = Signals(
     orders=[order()],
     till_burst=[],
-    related=[],
+    same_device={},
+    same_resident=[],
     opens=time(10),
     closes=time(22),
     local_time=time(12, 30),
@@ -58,9 +57,9 @@ def test_an_honest_lunch_raises_nothing() -> None:
 
 
 def test_a_family_may_share_a_phone_and_one_person_more_may_not() -> None:
-    family = [use(device=True) for _ in range(RESIDENTS_PER_DEVICE_24H_MAX)]
-    assert device_shared(replace(HONEST, related=family)) is None
-    finding = device_shared(replace(HONEST, related=[*family, use(device=True)]))
+    family = on_one_device(RESIDENTS_PER_DEVICE_24H_MAX)
+    assert device_shared(replace(HONEST, same_device=family)) is None
+    finding = device_shared(replace(HONEST, same_device=family | on_one_device(1)))
     assert finding is not None
     assert finding.evidence == {"residents": 4, "orders": 4}
     assert len(finding.pattern) == 4
@@ -68,12 +67,8 @@ def test_a_family_may_share_a_phone_and_one_person_more_may_not() -> None:
 
 def test_many_vouchers_of_one_resident_are_not_many_residents() -> None:
     resident_id = uuid4()
-    uses = [use(device=True, resident_id=resident_id) for _ in range(9)]
-    assert device_shared(replace(HONEST, related=uses)) is None
-
-
-def test_other_peoples_phones_do_not_count_as_this_one() -> None:
-    assert device_shared(replace(HONEST, related=[use() for _ in range(9)])) is None
+    uses = {uuid4(): resident_id for _ in range(9)}
+    assert device_shared(replace(HONEST, same_device=uses)) is None
 
 
 def test_one_order_exactly_at_the_threshold_is_honest() -> None:
@@ -160,9 +155,9 @@ def test_a_virtual_storefront_never_closes() -> None:
 
 
 def test_a_set_of_vouchers_used_up_at_one_merchant_is_found() -> None:
-    allowed = [use(resident=True) for _ in range(VOUCHERS_PER_RESIDENT_24H_MAX)]
-    assert vouchers_cycled(replace(HONEST, related=allowed)) is None
-    finding = vouchers_cycled(replace(HONEST, related=[*allowed, use(resident=True)]))
+    allowed = [uuid4() for _ in range(VOUCHERS_PER_RESIDENT_24H_MAX)]
+    assert vouchers_cycled(replace(HONEST, same_resident=allowed)) is None
+    finding = vouchers_cycled(replace(HONEST, same_resident=[*allowed, uuid4()]))
     assert finding is not None
     assert finding.evidence == {"vouchers": 3}
 
@@ -171,7 +166,8 @@ def test_no_rule_alone_stops_money() -> None:
     everything = Signals(
         orders=[order(5_000, quick_s=3) for _ in range(RECENT_ORDERS)],
         till_burst=[uuid4() for _ in range(10)],
-        related=[use(device=True, resident=True) for _ in range(10)],
+        same_device=on_one_device(10),
+        same_resident=[uuid4() for _ in range(10)],
         opens=time(10),
         closes=time(22),
         local_time=time(4),
