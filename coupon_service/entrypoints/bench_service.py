@@ -39,7 +39,7 @@ _WIDTH = 100  # of the table in a file or a pipe
 _READY_WITHIN_S = 60.0
 _POLL_S = 0.1
 # Nobody claims twice in one round, so a round needs as many residents as it may grant claims.
-_RESIDENTS_PER_S = 6_000
+_RESIDENTS_PER_S = 10_000
 _RESIDENTS_MIN = 8_000
 
 

@@ -29,6 +29,10 @@ function init(args)
 end
 
 function request()
+  if number == 0 and not looked_at then
+    looked_at = true  -- wrk looks at one request before it starts, and does not send it
+    return requests[1]
+  end
   if at == #requests then
     if not cycle then
       wrk.thread:stop()
@@ -43,9 +47,7 @@ end
 
 function done(summary, latency)
   local file = assert(io.open(threads[1]:get('report'), 'w'))
-  local all = {}
-  -- wrk calls request() once on the first thread to look at what it returns.
-  local sent = -1
+  local all, sent = {}, 0
   for _, thread in ipairs(threads) do
     sent = sent + thread:get('sent')
     for status, count in pairs(thread:get('statuses')) do

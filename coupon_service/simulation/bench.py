@@ -23,10 +23,11 @@ from coupon_service.simulation.bench_routes import (
 
 ROUNDS = 3
 CONNECTIONS = 64
-# The first volley finds how many requests a second must be ready.
+# The first volley finds how many requests must be ready for the others.
 _WARM_UP_S = 1.0
-_WARM_UP_REQUESTS = 6_000
-_READY_FACTOR = 1.5
+_WARM_UP_REQUESTS = 5_000
+_READY_FACTOR = 2.0
+_READY_PER_S_MIN = 1_000
 # Requests that were under way when the time was over come to their end.
 _SETTLE_S = 0.7
 
@@ -81,24 +82,27 @@ def measure(stage: Stage, client: Client, plan: Plan, console: Console) -> Outco
     measured = [Measured(route.name) for route in routes]
     ready = {}
 
-    def fire(route: Route, seconds: float, requests: int) -> Load:
-        load = client.fire(
-            stage.target, route.volley(requests), seconds=seconds, connections=plan.connections
-        )
+    def fire(route: Route, seconds: float, requests: int) -> tuple[Load, bool]:
+        """Send a volley; also tells whether its requests sufficed for the time."""
+        volley = route.volley(requests)
+        load = client.fire(stage.target, volley, seconds=seconds, connections=plan.connections)
         time.sleep(_SETTLE_S)
-        return load
+        return load, volley.cycle or load.sent < len(volley.requests)
 
     with _progress(console, len(routes) * (plan.rounds + 1)) as say:
         for route in routes:
             say(f"warm-up: {route.name}")
-            per_second = fire(route, _WARM_UP_S, _WARM_UP_REQUESTS).per_second
-            ready[route.name] = int(per_second * plan.seconds * _READY_FACTOR)
+            load, _ = fire(route, _WARM_UP_S, _WARM_UP_REQUESTS)
+            ready_per_s = max(load.per_second * _READY_FACTOR, _READY_PER_S_MIN)
+            ready[route.name] = int(ready_per_s * plan.seconds)
         for number in range(1, plan.rounds + 1):
             for route, kept in zip(routes, measured, strict=True):
                 say(f"round {number}: {route.name}")
-                load = fire(route, plan.seconds, ready[route.name])
+                load, sufficed = fire(route, plan.seconds, ready[route.name])
                 kept.rounds.append(load)
                 kept.faults += route.faults(load)
+                if not sufficed:
+                    kept.faults.append("the prepared requests ran out, so the rate is too low")
     with console.status("checking all invariants …"), transaction(resources().sessions) as snapshot:
         broken = [
             f"{one.invariant}: {one.found}" for one in violations(snapshot, resources().invariants)

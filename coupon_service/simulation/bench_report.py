@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -46,7 +47,9 @@ def write(data: dict[str, Any], path: Path) -> None:
 
 def show(data: dict[str, Any], console: Console) -> None:
     """Print the table, its notes, and what was checked."""
-    table = Table(title="Requests per second, and the ratio to a bare route of the same run")
+    table = Table(
+        title="Requests per second, and the ratio to a bare route of the same run", box=box.SIMPLE
+    )
     table.add_column("route", no_wrap=True)
     for column in ("requests/s", "lowest–highest", "p50 ms", "p99 ms", "errors", "ratio"):
         table.add_column(column, justify="right", no_wrap=True)

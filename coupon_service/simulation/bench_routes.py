@@ -111,7 +111,7 @@ class ClaimSoldOut:
         found = _other_answers(load, 409)
         stored = _vouchers(self._release_id)
         if stored != SOLD_OUT_SEATS:
-            found.append(f"oversold: {stored} vouchers on {SOLD_OUT_SEATS} seats")
+            found.append(f"{stored} vouchers on the {SOLD_OUT_SEATS} seats of a sold-out release")
         return found
 
 
