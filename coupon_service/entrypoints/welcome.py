@@ -9,19 +9,19 @@ from coupon_service.core.db import transaction
 from coupon_service.core.resources import resources
 from coupon_service.core.settings import Settings
 from coupon_service.entrypoints.app import create_app
-from coupon_service.simulation import welcome as simulation
+from coupon_service.simulation.demo import welcome as demo
 
 
 def load_demo(settings: Settings) -> bool:
     """Load the demo season unless the database has a season; returns whether it was loaded."""
     with _session(settings) as session:
-        return simulation.load_demo(session)
+        return demo.load_demo(session)
 
 
 def welcome(settings: Settings, url: str) -> str:
     """What a newcomer is told; empty if the database holds something else than the demo."""
     with _session(settings) as session:
-        return simulation.welcome(session, url)
+        return demo.welcome(session, url)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from coupon_service.core.auth import Kind
 from coupon_service.core.settings import load_settings
 from coupon_service.embedded.state import reset
-from coupon_service.simulation.sign_ins import SignIn, describe
+from coupon_service.simulation.demo.sign_ins import SignIn, describe
 
 SCREENS = Path(__file__).parents[2] / "docs" / "screens"
 WIDTHS = {"phone": (360, 780), "desk": (1280, 800)}

@@ -21,12 +21,12 @@ from coupon_service.issuance.gate import gate
 from coupon_service.ledger.models import AccountKind, Transfer
 from coupon_service.ledger.queries import season_totals_fen
 from coupon_service.residents.models import Resident
-from coupon_service.simulation import demo_people
-from coupon_service.simulation.demo_people import DemoInProductionError
-from coupon_service.simulation.load import DemoSeason, Means, ensure_demo
-from coupon_service.simulation.season_files import XICHENG_2022, read_season
-from coupon_service.simulation.season_rows import DEMO_CLAIMS_MAX
-from coupon_service.simulation.sign_ins import describe
+from coupon_service.simulation.demo import people as demo_people
+from coupon_service.simulation.demo.load import DemoSeason, Means, ensure_demo
+from coupon_service.simulation.demo.people import DemoInProductionError
+from coupon_service.simulation.demo.sign_ins import describe
+from coupon_service.simulation.season.files import XICHENG_2022, read_season
+from coupon_service.simulation.season.rows import DEMO_CLAIMS_MAX
 from coupon_service.vouchers.models import Voucher
 from merchants.auth import sign_in as sign_owner_in
 from merchants.auth import till_principal

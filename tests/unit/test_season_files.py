@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 
 from coupon_service.campaigns.models import Channel, RefundPolicy, ThresholdBasis
 from coupon_service.core.clock import LOCAL_ZONE
-from coupon_service.simulation.moments import parse_moment
-from coupon_service.simulation.season_files import (
+from coupon_service.simulation.season.files import (
     XICHENG_2022,
     SeasonFaultsError,
     check_season,
     read_season,
 )
-from coupon_service.simulation.season_rows import CITY_BOARDS, StoreChannel
-from coupon_service.simulation.season_tables import FILES
-from coupon_service.simulation.toml_lines import index_lines
+from coupon_service.simulation.season.moments import parse_moment
+from coupon_service.simulation.season.rows import CITY_BOARDS, StoreChannel
+from coupon_service.simulation.season.tables import FILES
+from coupon_service.simulation.season.toml_lines import index_lines
 
 STREETS = {
     *("西长安街", "新街口", "月坛", "展览路", "德胜", "金融街", "什刹海", "大栅栏"),

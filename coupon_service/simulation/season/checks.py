@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from coupon_service.campaigns.models import Channel
-from coupon_service.simulation.faults import Fault, shown, unknown_name
-from coupon_service.simulation.season_rows import (
+from coupon_service.simulation.season.faults import Fault, shown, unknown_name
+from coupon_service.simulation.season.rows import (
     CITY_BOARDS,
     AnchorRow,
     BoardRow,
@@ -21,7 +21,7 @@ from coupon_service.simulation.season_rows import (
     StreetRow,
     VocabularyRow,
 )
-from coupon_service.simulation.season_tables import Draft, Placed
+from coupon_service.simulation.season.tables import Draft, Placed
 from redemption.ar.models import ArOutcome
 
 # Nodes of the budget tree; a season's codes name one node each, whatever its level.

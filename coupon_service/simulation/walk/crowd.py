@@ -17,10 +17,10 @@ from coupon_service.core.ids import new_id
 from coupon_service.core.resources import resources
 from coupon_service.ledger.post import InsufficientFundsError
 from coupon_service.simulation.http import Answer, Connection, Target, encode
-from coupon_service.simulation.walk_office import Office
-from coupon_service.simulation.walk_people import sign_in_somebody
-from coupon_service.simulation.walk_scene import Say, Scene, expect
-from coupon_service.simulation.walk_visitor import SurpriseError
+from coupon_service.simulation.walk.office import Office
+from coupon_service.simulation.walk.people import sign_in_somebody
+from coupon_service.simulation.walk.scene import Say, Scene, expect
+from coupon_service.simulation.walk.visitor import SurpriseError
 
 CLIENTS = 500
 SEATS = 100

@@ -12,8 +12,8 @@ from typing import Any, Generic, TypeVar, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from coupon_service.simulation.faults import Fault, field_sentence, shown, unknown_name
-from coupon_service.simulation.season_rows import (
+from coupon_service.simulation.season.faults import Fault, field_sentence, shown, unknown_name
+from coupon_service.simulation.season.rows import (
     AnchorRow,
     BoardRow,
     CampaignRow,
@@ -28,7 +28,7 @@ from coupon_service.simulation.season_rows import (
     StreetRow,
     VocabularyRow,
 )
-from coupon_service.simulation.toml_lines import index_lines
+from coupon_service.simulation.season.toml_lines import index_lines
 
 FILE_BYTES_MAX = 4 * 1024 * 1024
 ROWS_MAX = 20_000

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from coupon_service.residents.id_number import check_character
-from coupon_service.simulation.walk_visitor import SurpriseError, Visitor
+from coupon_service.simulation.walk.visitor import SurpriseError, Visitor
 
 _SURNAMES = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹严华金魏陶姜"
 _GIVEN = "安平宁和静远明清文思雨晨星云山川林溪石竹松梅兰菊荷月华英秀慧敏捷勤"

@@ -21,7 +21,7 @@ from coupon_service.campaigns.models import (
 from coupon_service.campaigns.release import close, publish
 from coupon_service.core.clock import local_date
 from coupon_service.core.ids import new_id
-from coupon_service.simulation.season_rows import (
+from coupon_service.simulation.season.rows import (
     BoardRow,
     CampaignRow,
     EventRow,

@@ -19,15 +19,15 @@ from coupon_service.issuance.gate import Gate
 from coupon_service.residents.confirm_real_name import confirm_real_name
 from coupon_service.residents.request_code import request_code
 from coupon_service.residents.sign_in import sign_in
-from coupon_service.simulation import demo_people
-from coupon_service.simulation.load_budget import (
+from coupon_service.simulation.demo import people as demo_people
+from coupon_service.simulation.demo.load_budget import (
     find_or_add_district,
     load_budget,
     load_campaigns,
 )
-from coupon_service.simulation.load_merchants import load_merchants, load_stores, load_tills
-from coupon_service.simulation.season_files import XICHENG_2022, read_season
-from coupon_service.simulation.season_rows import SeasonFile
+from coupon_service.simulation.demo.load_merchants import load_merchants, load_stores, load_tills
+from coupon_service.simulation.season.files import XICHENG_2022, read_season
+from coupon_service.simulation.season.rows import SeasonFile
 from merchants.onboard import create_user
 from redemption.ar.keys import seal_secret
 from redemption.ar.models import ArAnchor, ArProvider

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from coupon_service.issuance.device import COOKIE as DEVICE_COOKIE
-from coupon_service.simulation.demo_people import DemoTill
-from coupon_service.simulation.season_rows import StoreRow
-from coupon_service.simulation.walk_office import Office
-from coupon_service.simulation.walk_people import sign_in_somebody
-from coupon_service.simulation.walk_scene import Scene, expect, yuan
-from coupon_service.simulation.walk_visitor import SurpriseError, Visitor
-from coupon_service.simulation.walk_voucher import Spent, at_till, claim, open_release
+from coupon_service.simulation.demo.people import DemoTill
+from coupon_service.simulation.season.rows import StoreRow
+from coupon_service.simulation.walk.office import Office
+from coupon_service.simulation.walk.people import sign_in_somebody
+from coupon_service.simulation.walk.scene import Scene, expect, yuan
+from coupon_service.simulation.walk.visitor import SurpriseError, Visitor
+from coupon_service.simulation.walk.voucher import Spent, at_till, claim, open_release
 
 _CAMPAIGN = "breakfast"
 _CATEGORY = "小吃"

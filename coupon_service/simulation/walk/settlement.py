@@ -8,9 +8,9 @@ from typing import Any
 
 from coupon_service.core.csv_cells import BOM
 from coupon_service.core.money import parse_yuan
-from coupon_service.simulation.walk_office import Office
-from coupon_service.simulation.walk_scene import Scene, expect, yuan
-from coupon_service.simulation.walk_visitor import SurpriseError
+from coupon_service.simulation.walk.office import Office
+from coupon_service.simulation.walk.scene import Scene, expect, yuan
+from coupon_service.simulation.walk.visitor import SurpriseError
 from merchants.settlement.answer_file import COLUMNS
 
 # 序号 and 合计 of merchants/settlement/payout_file.py.

@@ -5,15 +5,15 @@ The files are those of `data/xicheng-2022`, which explains each of them in its o
 
 from pathlib import Path
 
-from coupon_service.simulation.faults import Fault, shown
-from coupon_service.simulation.season_checks import (
+from coupon_service.simulation.season.checks import (
     check_anchors,
     check_names,
     check_people,
     check_places,
     check_references,
 )
-from coupon_service.simulation.season_rows import (
+from coupon_service.simulation.season.faults import Fault, shown
+from coupon_service.simulation.season.rows import (
     AnchorRow,
     BoardRow,
     CampaignRow,
@@ -29,8 +29,8 @@ from coupon_service.simulation.season_rows import (
     StreetRow,
     VocabularyRow,
 )
-from coupon_service.simulation.season_tables import FILES, Draft, Placed, R, read_tables
-from coupon_service.simulation.season_terms import (
+from coupon_service.simulation.season.tables import FILES, Draft, Placed, R, read_tables
+from coupon_service.simulation.season.terms import (
     check_reservations,
     check_sums,
     check_terms,

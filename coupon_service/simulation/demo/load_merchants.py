@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 from coupon_service.campaigns.models import Channel
 from coupon_service.core.personal import Vault
 from coupon_service.core.settings import Settings
-from coupon_service.simulation.demo_people import TILLS, DemoTill, till_key
-from coupon_service.simulation.season_rows import SeasonFile, StoreChannel, StoreRow
+from coupon_service.simulation.demo.people import TILLS, DemoTill, till_key
+from coupon_service.simulation.season.rows import SeasonFile, StoreChannel, StoreRow
 from merchants.onboard import NewStore, create_merchant, create_store, create_till
 from merchants.payout_account import BankAccount, set_payout_account
 

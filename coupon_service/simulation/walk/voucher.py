@@ -12,10 +12,10 @@ from PIL import Image
 
 from coupon_service.core.money import format_yuan
 from coupon_service.residents.names import mask_phone
-from coupon_service.simulation.demo_people import DemoTill, till_key
-from coupon_service.simulation.walk_people import sign_in_somebody
-from coupon_service.simulation.walk_scene import Scene, expect, yuan
-from coupon_service.simulation.walk_visitor import Reply, SurpriseError, Visitor
+from coupon_service.simulation.demo.people import DemoTill, till_key
+from coupon_service.simulation.walk.people import sign_in_somebody
+from coupon_service.simulation.walk.scene import Scene, expect, yuan
+from coupon_service.simulation.walk.visitor import Reply, SurpriseError, Visitor
 
 # A campaign that is open all season, at a store that never closes: a walk at night is no fraud.
 _CAMPAIGN = "lantern-night"

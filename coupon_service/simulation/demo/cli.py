@@ -7,8 +7,8 @@ import click
 
 from coupon_service.core.db import transaction
 from coupon_service.core.resources import resources
-from coupon_service.simulation.season_files import check_season
-from coupon_service.simulation.welcome import load_demo, welcome
+from coupon_service.simulation.demo.welcome import load_demo, welcome
+from coupon_service.simulation.season.files import check_season
 
 
 @click.command()

@@ -7,7 +7,7 @@ import pyotp
 
 from coupon_service.core.auth import Kind
 from coupon_service.core.settings import Settings
-from coupon_service.simulation import demo_people
+from coupon_service.simulation.demo import people as demo_people
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pyotp
 
-from coupon_service.simulation.demo_people import OFFICIALS, password, totp_secret
-from coupon_service.simulation.walk_scene import Scene, expect, yuan
-from coupon_service.simulation.walk_visitor import SurpriseError, Visitor
+from coupon_service.simulation.demo.people import OFFICIALS, password, totp_secret
+from coupon_service.simulation.walk.scene import Scene, expect, yuan
+from coupon_service.simulation.walk.visitor import SurpriseError, Visitor
 
 _OFFICE = "/api/v1/office"
 _TOTP_STEP_S = 30

@@ -11,8 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from coupon_service.core.money import format_yuan
 from coupon_service.core.settings import Settings
-from coupon_service.simulation.season_rows import SeasonFile
-from coupon_service.simulation.walk_visitor import SurpriseError, Visitor
+from coupon_service.simulation.season.rows import SeasonFile
+from coupon_service.simulation.walk.visitor import SurpriseError, Visitor
 
 # Background work is handed on within a second; a busy machine gets more.
 _JOB_WITHIN_S = 45.0

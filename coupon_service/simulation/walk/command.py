@@ -9,19 +9,17 @@ from rich.console import Console
 
 from coupon_service.core.resources import resources
 from coupon_service.core.settings import Settings
-from coupon_service.simulation import (
-    walk_ar,
-    walk_crowd,
-    walk_fraud,
-    walk_office,
-    walk_settlement,
-    walk_voucher,
-)
-from coupon_service.simulation.demo_people import DemoInProductionError, refuse_production
+from coupon_service.simulation.demo.people import DemoInProductionError, refuse_production
 from coupon_service.simulation.http import Target
-from coupon_service.simulation.season_files import XICHENG_2022, read_season
-from coupon_service.simulation.walk_scene import Scene
-from coupon_service.simulation.walk_visitor import SurpriseError
+from coupon_service.simulation.season.files import XICHENG_2022, read_season
+from coupon_service.simulation.walk import ar as walk_ar
+from coupon_service.simulation.walk import crowd as walk_crowd
+from coupon_service.simulation.walk import fraud as walk_fraud
+from coupon_service.simulation.walk import office as walk_office
+from coupon_service.simulation.walk import settlement as walk_settlement
+from coupon_service.simulation.walk import voucher as walk_voucher
+from coupon_service.simulation.walk.scene import Scene
+from coupon_service.simulation.walk.visitor import SurpriseError
 
 
 @click.command()

@@ -12,8 +12,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, Strict, StringConst
 
 from coupon_service.campaigns.models import SEATS_MAX, Channel, RefundPolicy, ThresholdBasis
 from coupon_service.core.money import BASIS_POINTS, MAX_FEN
-from coupon_service.simulation.faults import text_fault
-from coupon_service.simulation.moments import Moment, parse_moment
+from coupon_service.simulation.season.faults import text_fault
+from coupon_service.simulation.season.moments import Moment, parse_moment
 from redemption.ar.models import ArOutcome
 
 # What the city's season of 2022 calls its eight boards; a district's boards are tagged with them.

@@ -12,8 +12,8 @@ from coupon_service.core.clock import LOCAL_ZONE, db_now
 from coupon_service.core.resources import resources
 from coupon_service.issuance.gate import gate
 from coupon_service.residents.models import Resident
-from coupon_service.simulation.load import Means, ensure_demo
-from coupon_service.simulation.sign_ins import SignIn, describe
+from coupon_service.simulation.demo.load import Means, ensure_demo
+from coupon_service.simulation.demo.sign_ins import SignIn, describe
 from coupon_service.vouchers.models import VoucherState
 from coupon_service.vouchers.qr import qr_terminal
 from coupon_service.vouchers.queries import wallet

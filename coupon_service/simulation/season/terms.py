@@ -8,9 +8,9 @@ from typing import Any
 from coupon_service.campaigns.models import Channel
 from coupon_service.core.clock import local_day_start
 from coupon_service.core.money import format_yuan
-from coupon_service.simulation.faults import Fault, shown
-from coupon_service.simulation.moments import Moment
-from coupon_service.simulation.season_rows import (
+from coupon_service.simulation.season.faults import Fault, shown
+from coupon_service.simulation.season.moments import Moment
+from coupon_service.simulation.season.rows import (
     AnchorRow,
     BoardRow,
     CampaignRow,
@@ -21,7 +21,7 @@ from coupon_service.simulation.season_rows import (
     StoreChannel,
     StoreRow,
 )
-from coupon_service.simulation.season_tables import Draft, Placed
+from coupon_service.simulation.season.tables import Draft, Placed
 
 # A Monday and the six days after it: what holds when loaded on each of them holds on any day.
 _LOAD_DAYS = tuple(date(2026, 1, 5) + timedelta(days=n) for n in range(7))

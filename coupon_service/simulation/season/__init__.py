@@ -1,0 +1,1 @@
+"""A season as data files, and what checks them."""

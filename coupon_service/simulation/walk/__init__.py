@@ -1,0 +1,1 @@
+"""The walk: the whole main job over HTTP, step by step."""
