@@ -55,7 +55,7 @@ bench: env ## Measure; prints a table and writes bench.json.
 	$(BIN)/coupon-service bench
 
 screens: env ## Draw the pages at two widths into docs/screens (needs Chromium).
-	$(BIN)/python tests/e2e/screenshots.py
+	$(BIN)/python -m tests.e2e.screenshots
 
 lock: $(PYTHON_INSTALLED) ## Choose versions anew within pyproject.toml and package.json, and write the locks.
 	$(PYTHON) -m venv $(VENV)/lock

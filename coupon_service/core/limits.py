@@ -48,7 +48,9 @@ def _describe(response: Response) -> Response:
         return response
     limit = current.limit
     try:
-        reset_s = max(0, math.ceil(current.reset_at - time.time()))
+        # The library rounds the end of the window up, which may make it longer than it is.
+        reset_s = math.ceil(current.reset_at - time.time())
+        reset_s = min(max(0, reset_s), limit.get_expiry())
     except RedisError:
         return response  # the request was counted; only how much is left cannot be told
     response.headers["RateLimit-Policy"] = f'"default";q={limit.amount};w={limit.get_expiry()}'

@@ -4,15 +4,9 @@ Starts a whole service of its own with the demo season, signs in as each of the 
 walks through the pages the way they would.
 """
 
-import os
 import re
-import shutil
-import socket
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,13 +14,14 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from coupon_service.core.auth import Kind
 from coupon_service.core.settings import load_settings
-from coupon_service.embedded.state import reset
 from coupon_service.simulation.demo.sign_ins import SignIn, describe
+from tests.harness.browser import CHROMIUM, launch
+from tests.harness.whole import COMMAND, whole_service
 
 SCREENS = Path(__file__).parents[2] / "docs" / "screens"
 WIDTHS = {"phone": (360, 780), "desk": (1280, 800)}
-COMMAND = [sys.executable, str(Path(sys.executable).with_name("coupon-service"))]
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+# Two people, because a one-time code is good once.
+READERS = {"phone": Kind.AUDITOR, "desk": Kind.ADMINISTRATOR}
 
 
 def main() -> None:
@@ -34,15 +29,15 @@ def main() -> None:
         sys.exit("No Chromium is installed.")
     SCREENS.mkdir(parents=True, exist_ok=True)
     people = {one.role: one for one in reversed(describe(load_settings()))}
-    with service() as url, sync_playwright() as playwright:
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with whole_service() as environment, sync_playwright() as playwright:
+        url = f"http://127.0.0.1:{environment['COUPON_PORT']}"
         # Claims, redemptions and a settlement, or the office would have nothing to show.
-        subprocess.run([*COMMAND, "walk", "--url", url], check=True, stdout=subprocess.DEVNULL)
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        subprocess.run([*COMMAND, "walk"], env=environment, check=True, stdout=subprocess.DEVNULL)
+        browser = launch(playwright)
         for width, size in WIDTHS.items():
             resident(page_of(browser, url, size), people[Kind.RESIDENT], width)
             till(page_of(browser, url, size), people[Kind.TILL], width)
-            official(page_of(browser, url, size), people[Kind.OFFICIAL], width)
+            office(page_of(browser, url, size), people[READERS[width]], width)
         browser.close()
 
 
@@ -70,7 +65,7 @@ def till(page: Page, person: SignIn, width: str) -> None:
     draw(page, "till", width)
 
 
-def official(page: Page, person: SignIn, width: str) -> None:
+def office(page: Page, person: SignIn, width: str) -> None:
     page.goto("/admin/sign-in")
     page.fill("[name=username]", person.name)
     page.fill("[name=password]", person.secret)
@@ -96,28 +91,6 @@ def page_of(browser: Browser, url: str, size: tuple[int, int]) -> Page:
         timezone_id="Asia/Shanghai",
     )
     return context.new_page()
-
-
-@contextmanager
-def service() -> Iterator[str]:
-    """A whole service on a free port, with the demo season; yields its address."""
-    state_dir = Path(tempfile.mkdtemp(prefix="coupon-screens-"))
-    state_dir.chmod(0o711)
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    env = {**os.environ, "COUPON_STATE_DIR": str(state_dir), "COUPON_PORT": str(port)}
-    with subprocess.Popen([*COMMAND, "up"], env=env, stdout=subprocess.PIPE, text=True) as up:
-        try:
-            assert up.stdout is not None
-            for line in up.stdout:
-                if line.startswith("Ready in"):
-                    break
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            up.terminate()
-            up.wait(60)
-            reset(state_dir)
-            shutil.rmtree(state_dir, ignore_errors=True)
 
 
 if __name__ == "__main__":

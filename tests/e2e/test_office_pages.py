@@ -1,7 +1,6 @@
 """A real browser in the office, on a phone and on a desk."""
 
 import csv
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,19 +23,14 @@ from merchants.payout_account import BankAccount, set_payout_account
 from merchants.settlement.settle import settle
 from tests.factories.fraud import Scene, bought, make_scene, planted_pattern
 from tests.factories.officials import PASSWORD, Enrolled, make_official
+from tests.harness.browser import NEEDS_CHROMIUM, launch
 from tests.harness.web import web_server
 from tests.invariants import assert_invariants
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 PHONE = ViewportSize(width=360, height=780)
 DESK = ViewportSize(width=1280, height=800)
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
-]
+pytestmark = NEEDS_CHROMIUM
 
 
 @dataclass(frozen=True)
@@ -70,7 +64,7 @@ def office(settings: Settings, held: Resources) -> Iterator[Office]:
 @pytest.fixture
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        launched = launch(playwright)
         yield launched
         launched.close()
 

@@ -1,7 +1,6 @@
 """A real browser on a phone's screen: from the home page to a voucher that a scanner reads."""
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -35,12 +34,10 @@ from coupon_service.vouchers.token import read_token
 from tests.factories.campaigns import make_campaign, make_release, make_season
 from tests.factories.redemption import make_counter
 from tests.factories.residents import fresh_id_number, fresh_phone
+from tests.harness.browser import NEEDS_CHROMIUM, launch
 from tests.harness.web import web_server
 from tests.invariants import assert_invariants
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 PHONE: ViewportSize = {"width": 360, "height": 780}
 DESK: ViewportSize = {"width": 1280, "height": 800}
 FIRST_VIEW_BYTES_MAX = 30_000
@@ -49,10 +46,7 @@ OPENS_IN = timedelta(seconds=4)
 
 Browse = Callable[..., Page]
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
-]
+pytestmark = NEEDS_CHROMIUM
 
 
 @dataclass(frozen=True)
@@ -90,7 +84,7 @@ def browse(town: Town) -> Iterator[Browse]:
             faults.append(message.text)
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = launch(playwright)
 
         def open_page(*, javascript: bool = True, size: ViewportSize = PHONE) -> Page:
             page = browser.new_page(viewport=size, locale="zh-CN", java_script_enabled=javascript)

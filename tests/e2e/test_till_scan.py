@@ -1,6 +1,5 @@
 """A real browser at the till: camera, photo, wedge scanner, typing, with and without JavaScript."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -20,12 +19,10 @@ from coupon_service.vouchers.models import Voucher, VoucherState
 from coupon_service.vouchers.qr import qr_png
 from coupon_service.vouchers.show import Shown
 from tests.factories.redemption import Market, market_with_voucher
+from tests.harness.browser import NEEDS_CHROMIUM, launch
 from tests.harness.web import web_server
 from tests.invariants import assert_invariants
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 ZXING = Path("coupon_service/core/static/vendor/zxing-wasm/reader/zxing_reader.wasm")
 PICTURE = (640, 480)
 PHONE: ViewportSize = {"width": 360, "height": 780}
@@ -33,8 +30,7 @@ PHONE: ViewportSize = {"width": 360, "height": 780}
 Browse = Callable[..., Page]
 
 pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
+    *NEEDS_CHROMIUM,
     pytest.mark.skipif(not ZXING.exists(), reason="page libraries are missing: run `make env`"),
 ]
 
@@ -72,7 +68,7 @@ def browse(counter: Counter) -> Iterator[Browse]:
             if camera is not None:
                 arguments.append("--use-fake-device-for-media-stream")
                 arguments.append(f"--use-file-for-fake-video-capture={camera}")
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+            browser = launch(playwright, *arguments)
             page = browser.new_page(viewport=PHONE, locale="zh-CN", java_script_enabled=javascript)
             page.on("request", note)
             page.goto(f"{counter.url}/till/")
