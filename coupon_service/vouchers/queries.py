@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session, joinedload
 
 from coupon_service.campaigns.models import Campaign, Release
@@ -12,6 +12,23 @@ from coupon_service.vouchers.models import Voucher
 from coupon_service.vouchers.token import VoucherFacts
 
 WALLET_MAX = 200
+
+
+def _with_terms() -> Select[Voucher]:
+    return select(Voucher).options(
+        joinedload(Voucher.release)
+        .joinedload(Release.campaign)
+        .options(joinedload(Campaign.node), joinedload(Campaign.season))
+    )
+
+
+# Put together once: building them at each request takes longer than running them.
+_BY_ID = _with_terms().where(Voucher.id == bindparam("voucher_id"))
+_BY_SEAT = (
+    _with_terms()
+    .join(Release, Release.id == Voucher.release_id)
+    .where(Release.number == bindparam("number"), Voucher.seat == bindparam("seat"))
+)
 
 
 def wallet(session: Session, resident_id: UUID) -> Sequence[Voucher]:
@@ -40,16 +57,12 @@ def own_voucher(session: Session, resident_id: UUID, voucher_id: UUID) -> Vouche
 
 def voucher_with_terms(session: Session, voucher_id: UUID) -> Voucher | None:
     """Any voucher with its terms, for a till."""
-    return session.scalars(_with_terms().where(Voucher.id == voucher_id)).one_or_none()
+    return session.scalars(_BY_ID, {"voucher_id": voucher_id}).one_or_none()
 
 
 def voucher_at_seat(session: Session, release_number: int, seat: int) -> Voucher | None:
     """The voucher in a seat, for a typed code."""
-    return session.scalars(
-        _with_terms()
-        .join(Release, Release.id == Voucher.release_id)
-        .where(Release.number == release_number, Voucher.seat == seat)
-    ).one_or_none()
+    return session.scalars(_BY_SEAT, {"number": release_number, "seat": seat}).one_or_none()
 
 
 def facts_of(voucher: Voucher) -> VoucherFacts:
@@ -62,12 +75,4 @@ def facts_of(voucher: Voucher) -> VoucherFacts:
         threshold_fen=campaign.threshold_fen,
         not_before=voucher.valid_from,
         expires_at=voucher.expires_at,
-    )
-
-
-def _with_terms() -> Select[Voucher]:
-    return select(Voucher).options(
-        joinedload(Voucher.release)
-        .joinedload(Release.campaign)
-        .options(joinedload(Campaign.node), joinedload(Campaign.season))
     )
