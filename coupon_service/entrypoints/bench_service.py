@@ -26,12 +26,13 @@ from coupon_service.entrypoints.migrate import upgrade
 from coupon_service.entrypoints.ports import base_url, free_port
 from coupon_service.entrypoints.processes import start_command
 from coupon_service.entrypoints.serve import serve
-from coupon_service.simulation import bench_data, bench_report
-from coupon_service.simulation.bench import Plan, measure
-from coupon_service.simulation.bench_load import Client
-from coupon_service.simulation.bench_python import PythonClient
-from coupon_service.simulation.bench_routes import Stage
-from coupon_service.simulation.bench_wrk import Wrk, is_installed
+from coupon_service.simulation.bench import data as bench_data
+from coupon_service.simulation.bench import report
+from coupon_service.simulation.bench.load import Client
+from coupon_service.simulation.bench.measure import Plan, measure
+from coupon_service.simulation.bench.python_client import PythonClient
+from coupon_service.simulation.bench.routes import Stage
+from coupon_service.simulation.bench.wrk import Wrk, is_installed
 from coupon_service.simulation.http import Target
 
 _PORT = 8400
@@ -57,12 +58,12 @@ def bench(seconds: float, out: Path, *, client_name: str | None) -> int:
                 stage = _stage(settings, app, seconds)
             plan = Plan(seconds)
             outcome = measure(stage, client, plan, console)
-            data = bench_report.as_data(outcome, plan, client, settings)
+            data = report.as_data(outcome, plan, client, settings)
     except EmbeddedServerError as error:
         console.print(str(error), style="red", markup=False)
         return 1
-    bench_report.show(data, console)
-    bench_report.write(data, out)
+    report.show(data, console)
+    report.write(data, out)
     console.print(f"Written to {out}", markup=False)
     return 1 if outcome.faults else 0
 

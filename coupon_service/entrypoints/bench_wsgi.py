@@ -8,7 +8,7 @@ from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from coupon_service.entrypoints.app import create_app
-from coupon_service.simulation.bench_routes import BARE_PREFIX
+from coupon_service.simulation.bench.routes import BARE_PREFIX
 
 _bare = Flask("bare")
 

@@ -13,9 +13,9 @@ from sqlalchemy import text
 
 from coupon_service.core.db import transaction
 from coupon_service.core.resources import Resources
-from coupon_service.simulation import bench_data
-from coupon_service.simulation.bench_load import Load
-from coupon_service.simulation.bench_routes import (
+from coupon_service.simulation.bench import data as bench_data
+from coupon_service.simulation.bench.load import Load
+from coupon_service.simulation.bench.routes import (
     SOLD_OUT_SEATS,
     ClaimGranted,
     ClaimSoldOut,
@@ -23,7 +23,7 @@ from coupon_service.simulation.bench_routes import (
     Route,
     Stage,
 )
-from coupon_service.simulation.bench_wrk import is_installed
+from coupon_service.simulation.bench.wrk import is_installed
 from coupon_service.simulation.http import Target
 from tests.invariants import assert_invariants
 

@@ -11,9 +11,9 @@ from sqlalchemy import text
 from coupon_service.core.clock import db_now
 from coupon_service.core.db import transaction
 from coupon_service.core.resources import resources
-from coupon_service.simulation import bench_data
-from coupon_service.simulation.bench_data import BenchData
-from coupon_service.simulation.bench_load import Load, Volley
+from coupon_service.simulation.bench import data as bench_data
+from coupon_service.simulation.bench.data import BenchData
+from coupon_service.simulation.bench.load import Load, Volley
 from coupon_service.simulation.http import Target, encode
 from coupon_service.vouchers.keys import keyring
 from coupon_service.vouchers.token import issue_token

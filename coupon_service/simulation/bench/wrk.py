@@ -7,11 +7,11 @@ from collections import Counter
 from importlib.resources import files
 from pathlib import Path
 
-from coupon_service.simulation.bench_load import Load, Volley
+from coupon_service.simulation.bench.load import Load, Volley
 from coupon_service.simulation.http import Target
 
 _THREADS = 2
-_SCRIPT = "bench.lua"
+_SCRIPT = "wrk.lua"
 
 
 class WrkFailedError(Exception):

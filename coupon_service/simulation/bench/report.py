@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 from coupon_service.core.settings import Settings
-from coupon_service.simulation.bench import Measured, Outcome, Plan
-from coupon_service.simulation.bench_load import Client
-from coupon_service.simulation.bench_routes import SOLD_OUT_SEATS
+from coupon_service.simulation.bench.load import Client
+from coupon_service.simulation.bench.measure import Measured, Outcome, Plan
+from coupon_service.simulation.bench.routes import SOLD_OUT_SEATS
 
 _LIBRARIES = ("flask", "granian", "sqlalchemy", "psycopg", "redis")
 

@@ -1,6 +1,6 @@
 -- Send prepared requests with wrk, each once unless told to go round.
 --
--- wrk ... -s bench.lua URL -- PREFIX CYCLE COUNT_STATUSES REPORT
+-- wrk ... -s wrk.lua URL -- PREFIX CYCLE COUNT_STATUSES REPORT
 --   PREFIX          thread i of wrk reads its requests, parted by NUL, from PREFIX.i
 --   CYCLE           1: begin again after the last request; 0: end the thread
 --   COUNT_STATUSES  1: count answers by status. It costs wrk some time per answer, so the bare

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
-from coupon_service.simulation.bench_load import Load, Volley
+from coupon_service.simulation.bench.load import Load, Volley
 from coupon_service.simulation.http import BrokenAnswerError, Connection, Target
 
 _PROCESSES = min(2, os.cpu_count() or 1)

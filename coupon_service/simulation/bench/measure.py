@@ -11,8 +11,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from coupon_service.core.db import transaction
 from coupon_service.core.invariants import violations
 from coupon_service.core.resources import resources
-from coupon_service.simulation.bench_load import Client, Load
-from coupon_service.simulation.bench_routes import (
+from coupon_service.simulation.bench.load import Client, Load
+from coupon_service.simulation.bench.routes import (
     Bare,
     ClaimGranted,
     ClaimSoldOut,

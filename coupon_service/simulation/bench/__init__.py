@@ -1,0 +1,1 @@
+"""Measuring a service of its own: `coupon-service bench`."""
