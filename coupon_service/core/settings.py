@@ -47,7 +47,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     web_workers: int = Field(default=2, ge=1, le=64)
-    web_threads: int = Field(default=16, ge=1, le=256)
+    # More threads than this mostly wait for the interpreter's lock; see docs/performance.md.
+    web_threads: int = Field(default=4, ge=1, le=256)
     # How many reverse proxies in front may be believed about the client's address.
     trusted_proxies: int = Field(default=0, ge=0, le=4)
 
