@@ -158,13 +158,17 @@ def test_losing_redis_in_a_burst_loses_no_voucher_and_the_gate_is_rebuilt(
             with transaction(held.sessions) as session:
                 count = session.execute(select(func.count()).select_from(Voucher)).scalar_one()
             assert count <= 60
-            # A seat in flight when Redis went is found by the reconciler, which the ticker runs.
-            for _ in range(2):
+            # A seat in flight when Redis went is found by the reconciler, which the ticker runs;
+            # a busy machine may ask some to come back. In the end every seat has its voucher.
+            while True:
                 with transaction(held.sessions) as session:
                     reconcile(session, gate())
-            claim_burst(url, release_id, cookies)
-            final = claim_burst(url, release_id, cookies)
-            assert Counter(a.status_code for a in final) == {200: 60, 409: 60}
+                final = claim_burst(url, release_id, cookies)
+                statuses = Counter(a.status_code for a in final)
+                if statuses == {200: 60, 409: 60}:
+                    break
+                assert statuses.keys() <= {200, 201, 409, 503}
+                assert time.monotonic() - struck_at < 60, statuses
             assert acknowledged <= {a.json()["voucher_id"] for a in final if a.status_code == 200}
             assert_invariants(held)
             held.engine.dispose()
