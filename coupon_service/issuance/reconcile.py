@@ -1,7 +1,8 @@
 """The reconciler: keeps the gate true to PostgreSQL.
 
 It warms what is cold, refreshes what changed (a pause, a new quantity), and frees seats that were
-handed out and never became vouchers, because the process that took them died.
+handed out and never became vouchers, because the process that took them died; it learns of vouchers
+that were stored past it.
 """
 
 from uuid import UUID
@@ -65,11 +66,19 @@ def _lost_seats(session: Session, gate: Gate, release_id: UUID) -> dict[int, tup
     if gate.agreed_at(release_id) == counts:
         return {}
     out = gate.seats_out(release_id)
-    stored = set(
-        session.scalars(select(Voucher.seat).where(Voucher.release_id == release_id)).all()
+    rows = session.execute(
+        select(Voucher.seat, Voucher.resident_id, Voucher.ordinal).where(
+            Voucher.release_id == release_id
+        )
     )
+    stored = {row.seat: (row.resident_id, row.ordinal) for row in rows}
+    # Stored by a claim that was under way when the gate was rebuilt: without this, its holder
+    # would be told that everything is gone.
+    missing = [(holder, seat) for seat, holder in stored.items() if seat not in out]
+    for holder, seat in missing:
+        gate.adopt(release_id, *holder, seat)
     lost = {seat: holder for seat, holder in out.items() if seat not in stored}
-    if not lost:
+    if not lost and not missing:
         gate.agree(release_id, counts)
     return lost
 
