@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from coupon_service.campaigns.models import Campaign, Channel, Season
 from coupon_service.campaigns.terms import Place
-from merchants.errors import StoreNotFoundError, TillNotFoundError
+from merchants.errors import TillNotFoundError
 from merchants.models import Merchant, MerchantState, Store, Till
 
 
@@ -38,20 +38,6 @@ def till_with_store(session: Session, till_id: UUID) -> Till:
     if till is None:
         raise TillNotFoundError
     return till
-
-
-def store_with_merchant(session: Session, store_id: UUID) -> Store:
-    """A store with its merchant loaded.
-
-    Raises:
-        StoreNotFoundError: there is no such store.
-    """
-    store = session.scalars(
-        select(Store).where(Store.id == store_id).options(joinedload(Store.merchant))
-    ).one_or_none()
-    if store is None:
-        raise StoreNotFoundError
-    return store
 
 
 def place_of(store: Store) -> Place:

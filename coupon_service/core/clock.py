@@ -3,7 +3,7 @@
 The database's clock decides. `now` is an argument everywhere; the edge asks `db_now` once.
 """
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import cast
 from zoneinfo import ZoneInfo
 
@@ -32,11 +32,3 @@ def local_date(moment: datetime) -> date:
 def local_day_start(day: date) -> datetime:
     """The moment a local day begins, in UTC."""
     return datetime.combine(day, time(), LOCAL_ZONE).astimezone(UTC)
-
-
-def end_of_local_days(start: datetime, days: int) -> datetime:
-    """When a validity of `days` local days ends: the first moment of the day after the last one.
-
-    Claimed at 23:59 with one day of validity, this is one minute later.
-    """
-    return local_day_start(local_date(start) + timedelta(days=days))

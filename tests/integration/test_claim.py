@@ -14,7 +14,7 @@ from coupon_service.campaigns.errors import (
 )
 from coupon_service.campaigns.models import Channel
 from coupon_service.campaigns.release import close, pause
-from coupon_service.core.clock import db_now, end_of_local_days
+from coupon_service.core.clock import db_now, local_date, local_day_start
 from coupon_service.core.db import transaction
 from coupon_service.core.ids import new_id
 from coupon_service.core.resources import Resources
@@ -185,7 +185,8 @@ def test_a_validity_in_days_ends_with_the_last_local_day(session: Session, held:
     session.commit()
     claimed = claim_one(held, release_id, resident_id)
     assert isinstance(claimed, Granted)
-    assert claimed.voucher.facts.expires_at == end_of_local_days(db_now(session), 2)
+    day_after_the_last = local_date(db_now(session)) + timedelta(days=2)
+    assert claimed.voucher.facts.expires_at == local_day_start(day_after_the_last)
 
 
 def test_closing_returns_the_money_of_seats_nobody_took(held: Resources) -> None:
