@@ -56,6 +56,17 @@ class Channel(StrEnum):
     VIRTUAL = "virtual"
 
 
+class Mode(StrEnum):
+    """How the seats of a release find their residents; a claim names the way it came."""
+
+    FIRST_COME = "first_come"
+    LOTTERY = "lottery"  # drawn among entries
+    GRANT = "grant"  # given to everybody on a list
+    CODE = "code"  # for whoever knows a community's or an event's code
+    AWARD = "award"  # earned by a redemption
+    STAFF = "staff"  # claimed for a resident at a counter
+
+
 class ReleaseState(StrEnum):
     DRAFT = "draft"
     OPEN = "open"  # published; its window still decides
@@ -110,7 +121,8 @@ class Campaign(Base):
 
     `face_fen` is the most the coupon takes off: its face, or the cap of a percentage (`rate_bp`).
     `scope` limits stores: any of `categories`, `zones`, `tags`, `store_ids`; an absent key limits
-    nothing, and all present keys must hold.
+    nothing, and all present keys must hold. `eligibility` limits residents the same way; its keys
+    are the fields of `eligibility.Eligibility`.
     """
 
     __tablename__ = "campaigns"
@@ -137,6 +149,7 @@ class Campaign(Base):
     threshold_basis: Mapped[ThresholdBasis] = mapped_column(Text)
     min_pay_fen: Mapped[int] = mapped_column(server_default=text("0"))
     scope: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
+    eligibility: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
     valid_from: Mapped[datetime]
     valid_until: Mapped[datetime]  # first moment it is no longer valid
     valid_days: Mapped[int | None]  # local days from the claim, never past valid_until
@@ -151,7 +164,12 @@ class Campaign(Base):
 
 
 class Release(Base):
-    """A dated wave of a campaign with its own seats 1..quantity."""
+    """A dated wave of a campaign with its own seats 1..quantity.
+
+    Attributes:
+        waiting_room: whether a claim needs a ticket from the waiting room.
+        flows_into_id: the release of the same campaign that gets the seats nobody took.
+    """
 
     __tablename__ = "releases"
     __table_args__ = (
@@ -166,7 +184,10 @@ class Release(Base):
     number: Mapped[int] = mapped_column(Identity(always=True), unique=True)
     campaign_id: Mapped[UUID] = mapped_column(ForeignKey("campaigns.id"), index=True)
     name: Mapped[str] = mapped_column(Text)
+    mode: Mapped[Mode] = mapped_column(Text, server_default="first_come")
     quantity: Mapped[int]
+    waiting_room: Mapped[bool] = mapped_column(server_default=text("false"))
+    flows_into_id: Mapped[UUID | None] = mapped_column(ForeignKey("releases.id"), index=True)
     opens_at: Mapped[datetime]
     closes_at: Mapped[datetime]
     state: Mapped[ReleaseState] = mapped_column(Text, server_default="draft")
@@ -174,3 +195,26 @@ class Release(Base):
     closed_at: Mapped[datetime | None]
 
     campaign: Mapped[Campaign] = relationship(lazy="raise")
+
+
+class ReleaseQuota(Base):
+    """Seats of a release kept for a group, say for older people or for one area.
+
+    The seats are `first_seat`..`last_seat`; those of no quota are for everybody. Whoever belongs
+    to a group draws from its seats first and from everybody's when they are gone. From
+    `opens_to_all_at` on, what is left of them is everybody's too.
+    """
+
+    __tablename__ = "release_quotas"
+    __table_args__ = (
+        CheckConstraint("first_seat >= 1 AND first_seat <= last_seat", name="seats_in_order"),
+        UniqueConstraint("release_id", "first_seat"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    release_id: Mapped[UUID] = mapped_column(ForeignKey("releases.id"))
+    name: Mapped[str] = mapped_column(Text)
+    eligibility: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    first_seat: Mapped[int]
+    last_seat: Mapped[int]
+    opens_to_all_at: Mapped[datetime | None]

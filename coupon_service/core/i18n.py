@@ -1,12 +1,13 @@
 """Chinese first, English by switch. Texts are written in Chinese; `translations/en` has the rest.
 
-The catalogue is read from its `.po` file when the application starts: no compile step, and no
-compiled file that could be older than its source.
+The catalogue is read from its `.po` files, one per part of the house, when the application starts:
+no compile step, and no compiled file that could be older than its source.
 """
 
 from importlib.resources import files
 from io import BytesIO
 
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
@@ -17,15 +18,25 @@ LOCALES = ("zh_Hans_CN", "en")
 _COOKIE = "lang"
 
 
+def english_catalogue() -> Catalog:
+    """Every English sentence."""
+    whole: Catalog = Catalog(locale="en")
+    for source in (files("coupon_service.core") / "translations/en/LC_MESSAGES").iterdir():
+        if source.name.endswith(".po"):
+            with source.open("rb") as po:
+                for message in read_po(po, locale="en"):
+                    if message.id:  # the first one is the file's header
+                        whole.add(message.id, message.string)
+    return whole
+
+
 class PoDomain(Domain):
     """A flask-babel domain whose only catalogue is the English one."""
 
     def __init__(self) -> None:
         super().__init__()
         compiled = BytesIO()
-        source = files("coupon_service.core") / "translations/en/LC_MESSAGES/messages.po"
-        with source.open("rb") as po:
-            write_mo(compiled, read_po(po, locale="en"))
+        write_mo(compiled, english_catalogue())
         compiled.seek(0)
         self._english = Translations(compiled)
         self._chinese = Translations()

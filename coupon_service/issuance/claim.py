@@ -16,7 +16,7 @@ from coupon_service.campaigns.errors import (
     ReleaseClosedError,
     ReleasePausedError,
 )
-from coupon_service.campaigns.models import Channel
+from coupon_service.campaigns.models import Channel, Mode
 from coupon_service.core.db import on_commit, on_rollback
 from coupon_service.core.errors import ProblemError, UnavailableError
 from coupon_service.core.ids import new_id
@@ -50,13 +50,22 @@ COLD_WAIT_S = 5.0
 
 @dataclass(frozen=True)
 class ClaimCommand:
-    """One resident wants their `ordinal`-th voucher of a release."""
+    """One resident is to have their `ordinal`-th voucher of a release.
+
+    Attributes:
+        mode: the way the claim came; a release takes claims of its own mode only.
+        claimed_by_id: the resident who acts for this one.
+        assisted_by_id: the official who acts for this one.
+    """
 
     release_id: UUID
     resident_id: UUID
     channel: Channel
     ordinal: int = 1
     device_hash: bytes | None = None
+    mode: Mode = Mode.FIRST_COME
+    claimed_by_id: UUID | None = None
+    assisted_by_id: UUID | None = None
 
     @property
     def key(self) -> tuple[UUID, UUID, int]:
@@ -212,6 +221,9 @@ def _candidate(command: ClaimCommand, seat: int) -> Candidate:
         seat=seat,
         channel=command.channel,
         device_hash=command.device_hash,
+        mode=command.mode,
+        claimed_by_id=command.claimed_by_id,
+        assisted_by_id=command.assisted_by_id,
     )
 
 

@@ -21,6 +21,14 @@ class ChannelClosedError(ConflictError):
     sentence = "本活动不支持此领取方式。"
 
 
+class ModeMismatchError(ConflictError):
+    """`mode` says how the release is claimed."""
+
+    slug = "mode-mismatch"
+    title = "This release is claimed in another way"
+    sentence = "本场消费券需要用其他方式领取，请看活动说明。"
+
+
 class ClaimsTooFastError(TooManyRequestsError):
     slug = "claims-too-fast"
     title = "Too many attempts to claim"

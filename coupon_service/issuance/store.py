@@ -14,10 +14,15 @@ from coupon_service.campaigns.errors import (
     ReleaseNotFoundError,
     ReleasePausedError,
 )
-from coupon_service.campaigns.models import Campaign, Channel, Release, ReleaseState
+from coupon_service.campaigns.models import Campaign, Channel, Mode, Release, ReleaseState
 from coupon_service.core.clock import db_now
 from coupon_service.core.errors import ProblemError
-from coupon_service.issuance.errors import ChannelClosedError, LimitReachedError, SoldOutError
+from coupon_service.issuance.errors import (
+    ChannelClosedError,
+    LimitReachedError,
+    ModeMismatchError,
+    SoldOutError,
+)
 from coupon_service.vouchers.models import Voucher
 from coupon_service.vouchers.token import VoucherFacts
 
@@ -33,6 +38,9 @@ class Candidate:
     seat: int
     channel: Channel
     device_hash: bytes | None
+    mode: Mode
+    claimed_by_id: UUID | None
+    assisted_by_id: UUID | None
 
     @property
     def key(self) -> tuple[UUID, UUID, int]:
@@ -52,7 +60,7 @@ class Stored:
 
 
 # Decides everything at once: the release is open by the database's clock, the seat within the
-# quantity, the ordinal within the limit, the channel allowed; and, by the unique constraints, that
+# quantity, the ordinal within the limit, the channel and the mode right; and, by the unique constraints, that
 # neither the seat nor the resident's ordinal is taken. FOR KEY SHARE makes closing wait for this
 # claim, and this claim see the closing. A validity of N local days ends when the last one does.
 _STORE = text(
@@ -61,12 +69,16 @@ _STORE = text(
         SELECT * FROM unnest(
             CAST(:ids AS uuid[]), CAST(:releases AS uuid[]), CAST(:residents AS uuid[]),
             CAST(:ordinals AS int[]), CAST(:seats AS int[]), CAST(:channels AS text[]),
-            CAST(:devices AS bytea[])
-        ) AS w(id, release_id, resident_id, ordinal, seat, channel, device_hash)
+            CAST(:devices AS bytea[]), CAST(:modes AS text[]), CAST(:agents AS uuid[]),
+            CAST(:assistants AS uuid[])
+        ) AS w(id, release_id, resident_id, ordinal, seat, channel, device_hash, mode,
+               claimed_by_id, assisted_by_id)
     ), stored AS (
         INSERT INTO vouchers (id, release_id, seat, resident_id, ordinal, claim_channel,
-                              device_hash, claimed_at, valid_from, expires_at)
+                              device_hash, claimed_by_id, assisted_by_id,
+                              claimed_at, valid_from, expires_at)
         SELECT w.id, w.release_id, w.seat, w.resident_id, w.ordinal, w.channel, w.device_hash,
+               w.claimed_by_id, w.assisted_by_id,
                clock_timestamp(), greatest(campaign.valid_from, clock_timestamp()),
                CASE WHEN campaign.valid_days IS NULL THEN campaign.valid_until
                     ELSE least(campaign.valid_until,
@@ -77,7 +89,7 @@ _STORE = text(
         FROM wanted w
         JOIN releases release ON release.id = w.release_id
         JOIN campaigns campaign ON campaign.id = release.campaign_id
-        WHERE release.state = 'open'
+        WHERE release.state = 'open' AND release.mode = w.mode
           AND release.opens_at <= clock_timestamp() AND release.closes_at > clock_timestamp()
           AND w.seat <= release.quantity AND w.ordinal <= campaign.per_person
           AND w.channel = ANY (campaign.claim_channels)
@@ -106,6 +118,9 @@ def store_vouchers(session: Session, candidates: Sequence[Candidate]) -> Mapping
             "seats": [c.seat for c in candidates],
             "channels": [str(c.channel) for c in candidates],
             "devices": [c.device_hash for c in candidates],
+            "modes": [str(c.mode) for c in candidates],
+            "agents": [c.claimed_by_id for c in candidates],
+            "assistants": [c.assisted_by_id for c in candidates],
         },
     )
     return {row.id: _stored(row) for row in rows}
@@ -158,6 +173,8 @@ def why_not(session: Session, candidate: Candidate) -> ProblemError | None:
         return LimitReachedError()
     if candidate.channel not in campaign.claim_channels:
         return ChannelClosedError()
+    if candidate.mode != release.mode:
+        return ModeMismatchError(mode=release.mode)
     if candidate.seat > release.quantity:
         return SoldOutError()
     return None

@@ -37,6 +37,7 @@ def confirm_real_name(
                     id_number_sealed=vault.seal_text("id_number", number.digits),
                     id_number_index=index,
                     born_on=number.born_on,
+                    area_code=number.digits[:6],
                     verified_at=now,
                 )
                 .returning(Resident.id)

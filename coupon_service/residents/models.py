@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, func, text
+from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from coupon_service.core.db import Base
@@ -26,6 +26,8 @@ class Resident(Base):
     id_number_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     id_number_index: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
     born_on: Mapped[date | None]
+    # Where the ID number was issued: its first six digits (GB/T 2260).
+    area_code: Mapped[str | None] = mapped_column(Text)
     verified_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

@@ -44,6 +44,11 @@ class Voucher(Base):
         CheckConstraint("ordinal >= 1", name="ordinal_positive"),
         CheckConstraint("(state = 'redeemed') = (redeemed_at IS NOT NULL)", name="redeemed_when"),
         Index("ix_vouchers_resident_id", "resident_id", "claimed_at"),
+        Index(
+            "ix_vouchers_claimed_by_id",
+            "claimed_by_id",
+            postgresql_where=text("claimed_by_id IS NOT NULL"),
+        ),
         Index("ix_vouchers_expiring", "expires_at", postgresql_where=text("state = 'issued'")),
     )
 
@@ -55,6 +60,9 @@ class Voucher(Base):
     state: Mapped[VoucherState] = mapped_column(Text, server_default="issued")
     claim_channel: Mapped[Channel] = mapped_column(Text)
     device_hash: Mapped[bytes | None] = mapped_column(LargeBinary)  # of the claiming browser
+    # Who pressed the button, where it was not the resident: a relative, or an official.
+    claimed_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("residents.id"))
+    assisted_by_id: Mapped[UUID | None]
     claimed_at: Mapped[datetime] = mapped_column(server_default=func.now())
     valid_from: Mapped[datetime]
     expires_at: Mapped[datetime]

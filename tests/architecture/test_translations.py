@@ -9,15 +9,15 @@ from typing import BinaryIO
 
 import pytest
 from babel.messages.extract import extract_from_file
-from babel.messages.pofile import read_po
 from jinja2.ext import babel_extract
 
 from coupon_service.core.error_catalogue import catalogue
+from coupon_service.core.i18n import english_catalogue
 from coupon_service.entrypoints.modules import all_modules
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("coupon_service", "merchants", "redemption", "fraud", "admin")
-CATALOGUE = ROOT / "coupon_service/core/translations/en/LC_MESSAGES/messages.po"
+CATALOGUES = ROOT / "coupon_service/core/translations/en/LC_MESSAGES"
 KEYWORDS: dict[str, None] = dict.fromkeys(("_", "gettext", "lazy_gettext"))
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 PLACE = re.compile(r"%\(\w+\)[sd]|%%|\{\w+\}")
@@ -68,8 +68,7 @@ def _said() -> dict[str, str]:
 
 @cache
 def _english() -> dict[str, str]:
-    with CATALOGUE.open("rb") as po:
-        return {str(entry.id): str(entry.string) for entry in read_po(po, locale="en") if entry.id}
+    return {str(entry.id): str(entry.string) for entry in english_catalogue() if entry.id}
 
 
 def test_every_sentence_has_its_english() -> None:
@@ -90,7 +89,8 @@ def test_no_english_is_left_over() -> None:
 
 
 def test_every_sentence_is_translated_once() -> None:
-    ids = re.findall(r'^msgid (".+")$', CATALOGUE.read_text(), re.MULTILINE)
+    sources = "\n".join(path.read_text() for path in sorted(CATALOGUES.glob("*.po")))
+    ids = re.findall(r'^msgid (".+")$', sources, re.MULTILINE)
     assert [one for one, times in Counter(ids).items() if times > 1 and one != '""'] == []
 
 
