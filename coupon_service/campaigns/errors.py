@@ -33,3 +33,19 @@ class ReleasePausedError(ConflictError):
     slug = "release-paused"
     title = "The release is paused"
     sentence = "本场领取暂停中，请稍后再试。"
+
+
+class QuantityChangedError(ConflictError):
+    """`quantity` is what it is now."""
+
+    slug = "quantity-changed"
+    title = "Somebody else has changed the quantity meanwhile"
+    sentence = "投放数量刚刚被修改过，请核对后重试。"
+
+
+class QuantityOutOfBoundsError(ConflictError):
+    """`lowest` and `highest` bound what is possible."""
+
+    slug = "quantity-out-of-bounds"
+    title = "The quantity must cover the seats that are taken or kept for groups"
+    sentence = "投放数量不能少于已领取和预留的数量。"

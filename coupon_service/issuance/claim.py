@@ -4,9 +4,8 @@ The use case takes a list: what a process has waiting goes through one script ca
 one INSERT. One claim is a list of one. A bad claim in the list does not touch its neighbours.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import assert_never
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -20,22 +19,37 @@ from coupon_service.campaigns.models import Channel, Mode
 from coupon_service.core.db import on_commit, on_rollback
 from coupon_service.core.errors import ProblemError, UnavailableError
 from coupon_service.core.ids import new_id
+from coupon_service.issuance.admit import Admitted, Claimant, Unmet, admit
 from coupon_service.issuance.allot import allot_seat
-from coupon_service.issuance.errors import ClaimsTooFastError, LimitReachedError, SoldOutError
-from coupon_service.issuance.gate import (
+from coupon_service.issuance.answers import (
+    EVERY_SEAT,
+    Answer,
     Closed,
     Cold,
+    DeviceSpent,
     Early,
-    Gate,
+    NetworkSpent,
     OverLimit,
     Paused,
     Seat,
+    SeatRange,
     SoldOut,
     TooOften,
+    Wanted,
 )
+from coupon_service.issuance.errors import (
+    NOT_ELIGIBLE,
+    ClaimsTooFastError,
+    DeviceLimitError,
+    LimitReachedError,
+    NetworkLimitError,
+    SoldOutError,
+)
+from coupon_service.issuance.gate import Gate
 from coupon_service.issuance.reconcile import warm
 from coupon_service.issuance.store import (
     Candidate,
+    Key,
     Stored,
     store_vouchers,
     stored_vouchers,
@@ -56,6 +70,7 @@ class ClaimCommand:
         mode: the way the claim came; a release takes claims of its own mode only.
         claimed_by_id: the resident who acts for this one.
         assisted_by_id: the official who acts for this one.
+        device_hash, network: where the claim comes from, for the quotas of each.
     """
 
     release_id: UUID
@@ -66,9 +81,10 @@ class ClaimCommand:
     mode: Mode = Mode.FIRST_COME
     claimed_by_id: UUID | None = None
     assisted_by_id: UUID | None = None
+    network: bytes | None = None
 
     @property
-    def key(self) -> tuple[UUID, UUID, int]:
+    def key(self) -> Key:
         return (self.release_id, self.resident_id, self.ordinal)
 
 
@@ -90,31 +106,51 @@ Outcome = Granted | Refused
 
 @dataclass
 class _Pending:
-    """Commands still without an outcome, and the outcomes found so far."""
+    """Commands without an outcome yet, the outcomes so far, and who may have which seats."""
 
     commands: list[ClaimCommand]
-    outcomes: dict[tuple[UUID, UUID, int], Outcome] = field(default_factory=dict)
+    outcomes: dict[Key, Outcome] = field(default_factory=dict)
+    ranges: dict[Key, Sequence[SeatRange]] = field(default_factory=dict)
 
     @property
     def open(self) -> list[ClaimCommand]:
         return [command for command in self.commands if command.key not in self.outcomes]
 
+    def wanted(self, command: ClaimCommand) -> Wanted:
+        return Wanted(
+            resident_id=command.resident_id,
+            ordinal=command.ordinal,
+            device=command.device_hash,
+            network=command.network,
+            ranges=self.ranges.get(command.key, EVERY_SEAT),
+        )
 
-def claim(session: Session, gate: Gate, commands: Sequence[ClaimCommand]) -> list[Outcome]:
+
+def claim(
+    session: Session, gate: Gate, commands: Sequence[ClaimCommand], *, past_gate: bool = False
+) -> list[Outcome]:
     """Give each command a voucher or a refusal, in the commands' order.
 
     Repeating a command gives the same voucher. The caller commits before telling anybody; if the
-    transaction is undone, the seats go back to the gate.
+    transaction is undone, the seats go back to the gate. `past_gate` takes seats that the gate
+    does not know of yet, straight from the database, one claim of a release at a time.
     """
     pending = _Pending(list({command.key: command for command in commands}.values()))
-    for _ in range(GATE_ROUNDS):
-        candidates = _take(gate, session, pending)
-        if not candidates:
-            break
-        _store(session, gate, candidates, pending)
+    _admit(session, pending)
+    if not past_gate:
+        for _ in range(GATE_ROUNDS):
+            taken = _take(gate, session, pending)
+            if not taken:
+                break
+            _store(session, gate, taken, pending)
     for command in pending.open:
-        pending.outcomes[command.key] = _claim_past_gate(session, gate, command)
-    seen: set[tuple[UUID, UUID, int]] = set()
+        outcome = (
+            _claim_in_database(session, gate, pending, command) or Refused(UnavailableError())
+            if past_gate
+            else _claim_past_gate(session, gate, pending, command)
+        )
+        pending.outcomes[command.key] = outcome
+    seen: set[Key] = set()
     outcomes = []
     for command in commands:
         outcome = pending.outcomes[command.key]
@@ -125,33 +161,60 @@ def claim(session: Session, gate: Gate, commands: Sequence[ClaimCommand]) -> lis
     return outcomes
 
 
-def _take(gate: Gate, session: Session, pending: _Pending) -> list[Candidate]:
+def _admit(session: Session, pending: _Pending) -> None:
+    """Refuse whoever does not meet a condition, unless they have the voucher already."""
+    claimants = {
+        command.key: Claimant(
+            command.release_id, command.resident_id, by_guardian=command.claimed_by_id is not None
+        )
+        for command in pending.commands
+    }
+    verdicts = admit(session, claimants.values())
+    refused: dict[Key, Outcome] = {}
+    for command in pending.commands:
+        match verdicts.get(claimants[command.key]):
+            case Admitted(ranges):
+                pending.ranges[command.key] = ranges
+            case Unmet(condition):
+                refused[command.key] = Refused(NOT_ELIGIBLE[condition]())
+            case None:  # no such release, which the database says best
+                pass
+    if refused:
+        had_before = stored_vouchers(session, list(refused))
+        pending.outcomes |= refused
+        for key, voucher in had_before.items():
+            pending.outcomes[key] = Granted(voucher, repeated=True)
+
+
+# A candidate for storing, and the wish that brought its seat.
+_Taken = tuple[Candidate, Wanted]
+
+
+def _take(gate: Gate, session: Session, pending: _Pending) -> list[_Taken]:
     by_release: dict[UUID, list[ClaimCommand]] = {}
     for command in pending.open:
         by_release.setdefault(command.release_id, []).append(command)
-    candidates = []
+    taken = []
     for release_id, group in by_release.items():
-        wanted = [(c.resident_id, c.ordinal) for c in group]
+        wanted = [pending.wanted(command) for command in group]
         answers = gate.take(release_id, wanted)
         if isinstance(answers[0], Cold) and warm(session, gate, release_id):
             answers = gate.take(release_id, wanted)
-        for command, answer in zip(group, answers, strict=True):
+        for command, want, answer in zip(group, wanted, answers, strict=True):
             if isinstance(answer, Seat):
-                _give_back_on_rollback(session, gate, command, answer.number)
-                candidates.append(_candidate(command, answer.number))
+                _give_back_on_rollback(session, gate, release_id, want, answer.number)
+                taken.append((_candidate(command, answer.number), want))
             elif not isinstance(answer, Cold):
                 pending.outcomes[command.key] = Refused(_refusal(answer))
-    return candidates
+    return taken
 
 
-def _store(
-    session: Session, gate: Gate, candidates: Sequence[Candidate], pending: _Pending
-) -> None:
+def _store(session: Session, gate: Gate, taken: Sequence[_Taken], pending: _Pending) -> None:
     """Insert the candidates; give every one that was not stored its outcome or another round."""
-    stored = store_vouchers(session, candidates)
-    left = [candidate for candidate in candidates if candidate.voucher_id not in stored]
+    stored = store_vouchers(session, [candidate for candidate, _ in taken])
+    left = [candidate.key for candidate, _ in taken if candidate.voucher_id not in stored]
     had_before = stored_vouchers(session, left) if left else {}
-    for candidate in candidates:
+    for candidate, want in taken:
         if candidate.voucher_id in stored:
             pending.outcomes[candidate.key] = Granted(stored[candidate.voucher_id], repeated=False)
             continue
@@ -163,13 +226,15 @@ def _store(
             continue
         reason = why_not(session, candidate)
         if reason is None:  # the seat is somebody else's: the gate was behind the database
-            gate.forget(*candidate.key, candidate.seat)
+            gate.forget(candidate.release_id, want, candidate.seat)
         else:
-            gate.give_back(*candidate.key, candidate.seat)
+            gate.give_back(candidate.release_id, want, candidate.seat)
             pending.outcomes[candidate.key] = Refused(reason)
 
 
-def _claim_past_gate(session: Session, gate: Gate, command: ClaimCommand) -> Outcome:
+def _claim_past_gate(
+    session: Session, gate: Gate, pending: _Pending, command: ClaimCommand
+) -> Outcome:
     """Claim without the gate, a few at a time: the database must not drown when Redis is away."""
     if not gate.cold_slots.acquire(timeout=COLD_WAIT_S):
         return Refused(UnavailableError())
@@ -177,26 +242,29 @@ def _claim_past_gate(session: Session, gate: Gate, command: ClaimCommand) -> Out
     on_rollback(session, gate.cold_slots.release)
     for _ in range(GATE_ROUNDS):
         # Whoever rebuilds the gate may be done by now, and then it is the quicker way again.
-        pending = _Pending([command])
-        candidates = _take(gate, session, pending)
-        if candidates:
-            _store(session, gate, candidates, pending)
-        outcome = pending.outcomes.get(command.key) or _claim_in_database(session, gate, command)
+        alone = _Pending([command], ranges=pending.ranges)
+        taken = _take(gate, session, alone)
+        if taken:
+            _store(session, gate, taken, alone)
+        outcome = alone.outcomes.get(command.key)
+        outcome = outcome or _claim_in_database(session, gate, pending, command)
         if outcome is not None:
             return outcome
     return Refused(UnavailableError())
 
 
-def _claim_in_database(session: Session, gate: Gate, command: ClaimCommand) -> Outcome | None:
+def _claim_in_database(
+    session: Session, gate: Gate, pending: _Pending, command: ClaimCommand
+) -> Outcome | None:
     """The way without the gate: PostgreSQL allots the seat, one claim of a release at a time.
 
     None if a claim through the gate was quicker to store that seat: where Redis answers some and
     not others, both ways are in use at once.
     """
-    before = stored_vouchers(session, [_candidate(command, seat=1)])
+    before = stored_vouchers(session, [command.key])
     if before:
         return Granted(before[command.key], repeated=True)
-    seat = allot_seat(session, command.release_id)
+    seat = allot_seat(session, command.release_id, pending.wanted(command).ranges)
     if seat is None:
         probe = _candidate(command, seat=1)
         return Refused(why_not(session, probe) or SoldOutError())
@@ -205,7 +273,7 @@ def _claim_in_database(session: Session, gate: Gate, command: ClaimCommand) -> O
     if stored:
         on_commit(session, lambda: gate.adopt(*candidate.key, seat))
         return Granted(stored[candidate.voucher_id], repeated=False)
-    before = stored_vouchers(session, [candidate])
+    before = stored_vouchers(session, [command.key])
     if before:
         return Granted(before[command.key], repeated=True)
     reason = why_not(session, candidate)
@@ -227,25 +295,28 @@ def _candidate(command: ClaimCommand, seat: int) -> Candidate:
     )
 
 
-def _give_back_on_rollback(session: Session, gate: Gate, command: ClaimCommand, seat: int) -> None:
-    on_rollback(session, lambda: gate.give_back(*command.key, seat))
+def _give_back_on_rollback(
+    session: Session, gate: Gate, release_id: UUID, want: Wanted, seat: int
+) -> None:
+    on_rollback(session, lambda: gate.give_back(release_id, want, seat))
 
 
-def _refusal(
-    answer: SoldOut | Early | Closed | Paused | OverLimit | TooOften,
-) -> ProblemError:
+def _refusal(answer: Answer) -> ProblemError:
+    """The refusal in an answer that is neither a seat nor `Cold`."""
     match answer:
-        case SoldOut():
-            return SoldOutError()
         case Early(opens_at):
             return NotOpenYetError(opens_at=opens_at)
-        case Closed():
-            return ReleaseClosedError()
-        case Paused():
-            return ReleasePausedError()
-        case OverLimit():
-            return LimitReachedError()
         case TooOften(retry_after_s):
             return ClaimsTooFastError(retry_after_s=retry_after_s)
-        case unknown:
-            assert_never(unknown)
+        case _:
+            return _PLAIN_REFUSALS[type(answer)]()
+
+
+_PLAIN_REFUSALS: Mapping[type[Answer], type[ProblemError]] = {
+    SoldOut: SoldOutError,
+    Closed: ReleaseClosedError,
+    Paused: ReleasePausedError,
+    OverLimit: LimitReachedError,
+    DeviceSpent: DeviceLimitError,
+    NetworkSpent: NetworkLimitError,
+}

@@ -6,9 +6,9 @@ a gate that was lost, rebuilt or restored from an old copy costs a second try, n
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from secrets import randbits
 from threading import BoundedSemaphore
-from time import time
+from time import monotonic, time
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -19,9 +19,21 @@ from redis.exceptions import RedisError
 from coupon_service.core.log import get_logger
 from coupon_service.core.redis import Script, load_script
 from coupon_service.core.resources import EXTENSION, Resources
+from coupon_service.issuance.answers import (
+    Answer,
+    Cold,
+    SeatRange,
+    SoldOut,
+    Wanted,
+    parsed,
+    written,
+)
+from coupon_service.issuance.sold_out import Keys, SoldOutMemory
 
 TRIES_PER_WINDOW = 30
 TRIES_WINDOW_S = 10
+# How long a release that has sold out stays so whatever comes back meanwhile.
+SOLD_OUT_MS = 1_000
 # The gate forgets a release this long after its last refresh; the reconciler refreshes it sooner.
 META_TTL_S = 120
 _REBUILD_LOCK_MS = 15_000
@@ -34,46 +46,11 @@ log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Seat:
-    number: int
+class Quotas:
+    """How many seats of one release one browser and one network may take."""
 
-
-@dataclass(frozen=True)
-class SoldOut:
-    """Every seat is handed out. One may still come back from a claim that fails."""
-
-
-@dataclass(frozen=True)
-class Early:
-    opens_at: datetime
-
-
-@dataclass(frozen=True)
-class Closed:
-    pass
-
-
-@dataclass(frozen=True)
-class Paused:
-    pass
-
-
-@dataclass(frozen=True)
-class OverLimit:
-    """The ordinal is more than the campaign allows one person."""
-
-
-@dataclass(frozen=True)
-class TooOften:
-    retry_after_s: int
-
-
-@dataclass(frozen=True)
-class Cold:
-    """The gate knows nothing of this release, or did not answer in time."""
-
-
-Answer = Seat | SoldOut | Early | Closed | Paused | OverLimit | TooOften | Cold
+    per_device: int
+    per_network: int
 
 
 @dataclass(frozen=True)
@@ -90,42 +67,67 @@ class GateFacts:
 class Gate:
     """The gate over one Redis."""
 
-    def __init__(self, redis: Redis, *, cold_claims_max: int) -> None:
+    def __init__(self, redis: Redis, *, cold_claims_max: int, quotas: Quotas) -> None:
         """`cold_claims_max` claims of this process may go past a cold gate at once."""
         self.cold_slots = BoundedSemaphore(cold_claims_max)
         self._redis = redis
+        self._quotas = quotas
         self._take = load_script(redis, __package__ or "", "take")
         self._give_back = load_script(redis, __package__ or "", "give_back")
         self._adopt = load_script(redis, __package__ or "", "adopt")
+        self._sold_out = SoldOutMemory(redis)
 
-    def take(self, release_id: UUID, wanted: Sequence[tuple[UUID, int]]) -> list[Answer]:
-        """A seat, or why not, for each (resident, ordinal), in one round trip.
+    def take(self, release_id: UUID, wanted: Sequence[Wanted]) -> list[Answer]:
+        """A seat, or why not, for each, in one round trip.
 
-        A pair that has a seat gets the same one again.
+        A resident and ordinal that have a seat get the same one again.
         """
         window = int(time()) // TRIES_WINDOW_S
-        keys = [*self._keys(release_id, "meta", "next", "free", "mine", f"tries:{window}")]
-        args: list[str | int] = [int(time() * 1000), TRIES_PER_WINDOW, TRIES_WINDOW_S]
-        for resident_id, ordinal in wanted:
-            args += [resident_id.hex, ordinal]
+        keys = self._keys(
+            release_id,
+            *("meta", "cursors", "free", "mine", "origins", "sold", "version", f"tries:{window}"),
+        )
+        args: list[str | int] = [
+            int(time() * 1000),
+            TRIES_PER_WINDOW,
+            TRIES_WINDOW_S,
+            self._quotas.per_device,
+            self._quotas.per_network,
+            SOLD_OUT_MS,
+        ]
+        for want in wanted:
+            args += [want.resident_id.hex, want.ordinal, *want.origins, written(want.ranges)]
+        asked_at = monotonic()
         try:
             answers = self._take(keys=keys, args=args)
         except RedisError as error:
             log.warning("the gate did not answer", error=type(error).__name__)
             return [Cold()] * len(wanted)
-        return [_parsed(answer.decode()) for answer in answers]
+        found = [parsed(answer.decode()) for answer in answers]
+        if isinstance(found[-1], SoldOut) and found[-1].lasting is not None:
+            mine, version = self._keys(release_id, "mine", "version")
+            self._sold_out.remember(release_id, found[-1].lasting, asked_at, Keys(mine, version))
+        return found
 
-    def give_back(self, release_id: UUID, resident_id: UUID, ordinal: int, seat: int) -> None:
+    def sold_out_for(self, release_id: UUID, resident_id: UUID) -> bool:
+        """Whether this process knows, without asking, that the resident would hear "sold out".
+
+        Never true for somebody who has a seat: they are to get their voucher again.
+        """
+        return self._sold_out.known(release_id, resident_id)
+
+    def give_back(self, release_id: UUID, want: Wanted, seat: int) -> None:
         """The claim came to nothing: the seat can go to somebody else."""
-        self._undo(release_id, resident_id, ordinal, seat, reusable=True)
+        self._undo(release_id, want, seat, reusable=True)
 
-    def forget(self, release_id: UUID, resident_id: UUID, ordinal: int, seat: int) -> None:
+    def forget(self, release_id: UUID, want: Wanted, seat: int) -> None:
         """The seat turned out to be taken in the database: hand it to nobody."""
-        self._undo(release_id, resident_id, ordinal, seat, reusable=False)
+        self._undo(release_id, want, seat, reusable=False)
 
     def adopt(self, release_id: UUID, resident_id: UUID, ordinal: int, seat: int) -> None:
         """The database has this seat for the resident; whatever else the gate gave them is free."""
-        self._tell(self._adopt, release_id, [f"{resident_id.hex}:{ordinal}", seat])
+        args: list[str | int] = [Wanted(resident_id, ordinal).field, seat]
+        self._tell(self._adopt, self._keys(release_id, "meta", "free", "mine", "version"), args)
 
     def begin_rebuild(self, release_id: UUID) -> bool:
         """Whether this caller is the one to rebuild the release's gate now."""
@@ -140,22 +142,29 @@ class Gate:
         release_id: UUID,
         facts: GateFacts,
         taken: Sequence[tuple[UUID, int, int]],
+        ranges: Sequence[SeatRange],
     ) -> None:
         """Write the gate from what the database holds: (resident, ordinal, seat) of each voucher.
 
-        `meta` is written last: until then the gate stays cold.
+        `ranges` are all of the release's. `meta` is written last: until then the gate stays cold.
         """
-        meta, next_, free, mine = self._keys(release_id, "meta", "next", "free", "mine")
-        last = max((seat for _, _, seat in taken), default=0)
-        gaps = sorted(set(range(1, last + 1)) - {seat for _, _, seat in taken})
+        meta, cursors, free, mine, version = self._keys(
+            release_id, "meta", "cursors", "free", "mine", "version"
+        )
+        seats = {seat for _, _, seat in taken}
         try:
             pipe = self._redis.pipeline(transaction=False)
-            pipe.delete(meta, next_, free, mine)
-            pipe.set(next_, last + 1)
-            for chunk in _chunks(gaps):
-                pipe.zadd(free, {str(seat): seat for seat in chunk})
+            pipe.delete(meta, cursors, free, mine)
+            # Never a number that some process remembers from before.
+            pipe.set(version, randbits(48))
+            for first, last in ranges:
+                end = facts.quantity if last is None else last
+                highest = max((seat for seat in seats if first <= seat <= end), default=first - 1)
+                pipe.hset(cursors, str(first), str(highest + 1))
+                for chunk in _chunks([n for n in range(first, highest) if n not in seats]):
+                    pipe.zadd(free, {str(seat): seat for seat in chunk})
             for rows in _chunks(taken):
-                fields = {f"{resident.hex}:{ordinal}": seat for resident, ordinal, seat in rows}
+                fields = {Wanted(resident, ordinal).field: seat for resident, ordinal, seat in rows}
                 pipe.hset(mine, mapping=cast(Any, fields))
             pipe.execute()
             self.refresh(release_id, facts)
@@ -232,15 +241,13 @@ class Gate:
         pipe.execute()
         return before
 
-    def _undo(
-        self, release_id: UUID, resident_id: UUID, ordinal: int, seat: int, *, reusable: bool
-    ) -> None:
-        args: list[str | int] = [f"{resident_id.hex}:{ordinal}", seat, int(reusable)]
-        self._tell(self._give_back, release_id, args)
+    def _undo(self, release_id: UUID, want: Wanted, seat: int, *, reusable: bool) -> None:
+        keys = self._keys(release_id, "meta", "free", "mine", "version", "origins")
+        self._tell(self._give_back, keys, [want.field, seat, int(reusable), *want.origins])
 
-    def _tell(self, script: Script, release_id: UUID, args: list[str | int]) -> None:
+    def _tell(self, script: Script, keys: list[str], args: list[str | int]) -> None:
         try:
-            script(keys=self._keys(release_id, "meta", "free", "mine"), args=args)
+            script(keys=keys, args=args)
         except RedisError as error:
             # The reconciler finds the difference later.
             log.warning("the gate was not told", error=type(error).__name__)
@@ -253,33 +260,17 @@ class Gate:
 def init_gate(app: Flask) -> None:
     """One gate per application."""
     held: Resources = app.extensions[EXTENSION]
-    app.extensions[_GATE] = Gate(held.hints, cold_claims_max=held.settings.cold_claims_max)
+    settings = held.settings
+    app.extensions[_GATE] = Gate(
+        held.hints,
+        cold_claims_max=settings.cold_claims_max,
+        quotas=Quotas(settings.claims_per_device_max, settings.claims_per_network_max),
+    )
 
 
 def gate() -> Gate:
     found: Gate = current_app.extensions[_GATE]
     return found
-
-
-def _parsed(answer: str) -> Answer:
-    word, _, detail = answer.partition(":")
-    match word:
-        case "cold":
-            return Cold()
-        case "early":
-            return Early(datetime.fromtimestamp(int(detail) / 1000, UTC))
-        case "closed":
-            return Closed()
-        case "paused":
-            return Paused()
-        case "limit":
-            return OverLimit()
-        case "rate":
-            return TooOften(TRIES_WINDOW_S)
-        case "sold":
-            return SoldOut()
-        case _:
-            return Seat(int(word))
 
 
 def _chunks(rows: Sequence[T]) -> Iterable[Sequence[T]]:

@@ -10,10 +10,12 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from coupon_service.campaigns.models import Campaign, Release
+from coupon_service.campaigns.models import Campaign, Release, ReleaseState
 from coupon_service.campaigns.queries import PUBLISHED
 from coupon_service.core.clock import db_now
+from coupon_service.issuance.answers import Wanted
 from coupon_service.issuance.gate import Gate, GateFacts
+from coupon_service.issuance.rules import rules_of
 from coupon_service.vouchers.models import Voucher
 
 
@@ -29,7 +31,8 @@ def warm(session: Session, gate: Gate, release_id: UUID) -> bool:
             Voucher.release_id == release_id
         )
     ).all()
-    gate.rebuild(release_id, facts, [(row[0], row[1], row[2]) for row in taken])
+    ranges = rules_of(session, [release_id])[release_id].ranges
+    gate.rebuild(release_id, facts, [(row[0], row[1], row[2]) for row in taken], ranges)
     return True
 
 
@@ -52,7 +55,14 @@ def reconcile(session: Session, gate: Gate) -> None:
             gate.refresh(release_id, facts)
         lost = _lost_seats(session, gate, release_id)
         for seat in gate.swap_suspects(release_id, lost) & lost.keys():
-            gate.give_back(release_id, *lost[seat], seat)
+            gate.give_back(release_id, Wanted(*lost[seat]), seat)
+
+
+def refresh(session: Session, gate: Gate, release_id: UUID) -> None:
+    """Tell a warm gate what has changed of a release."""
+    facts = _facts(session, release_id)
+    if facts is not None and not gate.is_cold(release_id):
+        gate.refresh(release_id, facts)
 
 
 def _lost_seats(session: Session, gate: Gate, release_id: UUID) -> dict[int, tuple[UUID, int]]:
@@ -95,7 +105,7 @@ def _facts(session: Session, release_id: UUID) -> GateFacts | None:
         .join(Campaign, Campaign.id == Release.campaign_id)
         .where(Release.id == release_id)
     ).one_or_none()
-    if row is None or row.state not in PUBLISHED:
+    if row is None or row.state == ReleaseState.DRAFT:
         return None
     return GateFacts(
         quantity=row.quantity,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,9 @@ from coupon_service.issuance.errors import (
 from coupon_service.vouchers.models import Voucher
 from coupon_service.vouchers.token import VoucherFacts
 
+# Release, resident, ordinal: what a claim is known by, and repeated with.
+Key = tuple[UUID, UUID, int]
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -43,7 +47,7 @@ class Candidate:
     assisted_by_id: UUID | None
 
     @property
-    def key(self) -> tuple[UUID, UUID, int]:
+    def key(self) -> Key:
         return (self.release_id, self.resident_id, self.ordinal)
 
 
@@ -60,9 +64,10 @@ class Stored:
 
 
 # Decides everything at once: the release is open by the database's clock, the seat within the
-# quantity, the ordinal within the limit, the channel and the mode right; and, by the unique constraints, that
-# neither the seat nor the resident's ordinal is taken. FOR KEY SHARE makes closing wait for this
-# claim, and this claim see the closing. A validity of N local days ends when the last one does.
+# quantity, the ordinal within the limit, the channel and the mode right; and, by the unique
+# constraints, that neither the seat nor the resident's ordinal is taken. FOR KEY SHARE makes
+# closing wait for this claim, and this claim see the closing. A validity of N local days ends when
+# the last one does.
 _STORE = text(
     """
     WITH wanted AS (
@@ -126,10 +131,8 @@ def store_vouchers(session: Session, candidates: Sequence[Candidate]) -> Mapping
     return {row.id: _stored(row) for row in rows}
 
 
-def stored_vouchers(
-    session: Session, candidates: Sequence[Candidate]
-) -> Mapping[tuple[UUID, UUID, int], Stored]:
-    """The vouchers these residents have in these releases already, by the candidates' keys."""
+def stored_vouchers(session: Session, keys: Sequence[Key]) -> Mapping[Key, Stored]:
+    """The vouchers that these residents have in these releases already."""
     rows = session.execute(
         select(
             Voucher.release_id,
@@ -145,11 +148,7 @@ def stored_vouchers(
         )
         .join(Release, Release.id == Voucher.release_id)
         .join(Campaign, Campaign.id == Release.campaign_id)
-        .where(
-            tuple_(Voucher.release_id, Voucher.resident_id, Voucher.ordinal).in_(
-                [c.key for c in candidates]
-            )
-        )
+        .where(tuple_(Voucher.release_id, Voucher.resident_id, Voucher.ordinal).in_(keys))
     )
     return {(row.release_id, row.resident_id, row.ordinal): _stored(row) for row in rows}
 
@@ -157,26 +156,31 @@ def stored_vouchers(
 def why_not(session: Session, candidate: Candidate) -> ProblemError | None:
     """Why the database did not store the candidate; None if only its seat is taken."""
     release = session.execute(
-        select(Release).where(Release.id == candidate.release_id)
+        select(Release)
+        .where(Release.id == candidate.release_id)
+        .execution_options(populate_existing=True)
     ).scalar_one_or_none()
     if release is None or release.state == ReleaseState.DRAFT:
         return ReleaseNotFoundError()
     campaign = session.get_one(Campaign, release.campaign_id)
-    now = db_now(session)
+    if candidate.mode != release.mode:
+        return ModeMismatchError(mode=release.mode)
+    if candidate.channel not in campaign.claim_channels:
+        return ChannelClosedError()
+    if candidate.ordinal > campaign.per_person:
+        return LimitReachedError()
+    return _not_now(release, db_now(session)) or (
+        SoldOutError() if candidate.seat > release.quantity else None
+    )
+
+
+def _not_now(release: Release, now: datetime) -> ProblemError | None:
     if release.state == ReleaseState.PAUSED:
         return ReleasePausedError()
     if release.state == ReleaseState.CLOSED or release.closes_at <= now:
         return ReleaseClosedError()
     if release.opens_at > now:
         return NotOpenYetError(opens_at=release.opens_at)
-    if candidate.ordinal > campaign.per_person:
-        return LimitReachedError()
-    if candidate.channel not in campaign.claim_channels:
-        return ChannelClosedError()
-    if candidate.mode != release.mode:
-        return ModeMismatchError(mode=release.mode)
-    if candidate.seat > release.quantity:
-        return SoldOutError()
     return None
 
 

@@ -1,47 +1,86 @@
 -- Give residents the next seats of one release, each (resident, ordinal) at most one.
 --
 -- KEYS[1] meta: hash of quantity, opens_ms, closes_ms, per_person, state   (absent: the gate is cold)
--- KEYS[2] next: the next seat never handed out
+-- KEYS[2] cursors: hash first seat of a range -> its next seat never handed out
 -- KEYS[3] free: sorted set of seats given back, by number
 -- KEYS[4] mine: hash "resident:ordinal" -> seat
--- KEYS[5] tries: hash resident -> attempts in this window
---         (all five carry the release's id in braces: one cluster slot)
+-- KEYS[5] origins: hash device or network -> seats it has taken
+-- KEYS[6] sold: present while nothing is handed out, with the version of `mine` it stands for
+-- KEYS[7] version: counts the changes of `mine`
+-- KEYS[8] tries: hash resident -> attempts in this window
+--         (all carry the release's id in braces: one cluster slot)
 -- ARGV[1] now_ms   ARGV[2] tries allowed per window   ARGV[3] window_s
--- ARGV[4..] resident, ordinal, resident, ordinal, ...
+-- ARGV[4] seats per device   ARGV[5] seats per network   ARGV[6] sold_ms
+-- ARGV[7..] resident, ordinal, device, network, ranges; and so on. Device and network may be empty.
+--           ranges: the seats this resident may have, tried in order: "1-200,501-0"; 0: the last seat
 --
--- Returns one string per pair: a seat number, or
---   cold | early:<opens_ms> | closed | paused | limit | rate | sold
+-- Returns one string per resident: a seat number, or
+--   cold | early:<opens_ms> | closed | paused | limit | rate:<retry_s> | device | network | sold |
+--   sold:<ms left>:<version> when every seat of the release is out, and stays so for that long
+--
+-- Once everything is out, a seat that comes back rests until `sold` has run out. Meanwhile nobody
+-- new gets one, so whoever was told "sold out" may be told so again without asking here.
 local meta = redis.call('HMGET', KEYS[1], 'quantity', 'opens_ms', 'closes_ms', 'per_person', 'state')
 local answers = {}
 local cold = not meta[1]
 local quantity, opens_ms, closes_ms = tonumber(meta[1]), tonumber(meta[2]), tonumber(meta[3])
 local per_person, now_ms = tonumber(meta[4]), tonumber(ARGV[1])
 
-local function take(resident, ordinal)
+local function sold_out()
+  local left_ms = redis.call('PTTL', KEYS[6])
+  if left_ms > 0 then return 'sold:' .. left_ms .. ':' .. redis.call('GET', KEYS[6]) end
+  if redis.call('HLEN', KEYS[4]) < quantity then return 'sold' end
+  local version = redis.call('GET', KEYS[7]) or '0'
+  redis.call('SET', KEYS[6], version, 'PX', ARGV[6])
+  return 'sold:' .. ARGV[6] .. ':' .. version
+end
+
+local function draw(ranges)
+  for first, last in string.gmatch(ranges, '(%d+)%-(%d+)') do
+    last = tonumber(last)
+    if last == 0 or last > quantity then last = quantity end
+    local free = redis.call('ZRANGE', KEYS[3], first, last, 'BYSCORE', 'LIMIT', 0, 1)
+    if free[1] then
+      redis.call('ZREM', KEYS[3], free[1])
+      return free[1]
+    end
+    local seat = tonumber(redis.call('HGET', KEYS[2], first) or first)
+    if seat <= last then
+      redis.call('HSET', KEYS[2], first, seat + 1)
+      return tostring(seat)
+    end
+  end
+  return nil
+end
+
+local function exhausted(origin, most)
+  return origin ~= '' and tonumber(redis.call('HGET', KEYS[5], origin) or '0') >= tonumber(most)
+end
+
+local function take(resident, ordinal, device, network, ranges)
   if cold then return 'cold' end
   local field = resident .. ':' .. ordinal
   local held = redis.call('HGET', KEYS[4], field)
   if held then return held end
   if meta[5] == 'paused' then return 'paused' end
   if now_ms < opens_ms then return 'early:' .. meta[2] end
-  if now_ms >= closes_ms then return 'closed' end
+  if meta[5] == 'closed' or now_ms >= closes_ms then return 'closed' end
   if tonumber(ordinal) > per_person then return 'limit' end
-  if redis.call('HINCRBY', KEYS[5], resident, 1) > tonumber(ARGV[2]) then return 'rate' end
-  local seat
-  local free = redis.call('ZPOPMIN', KEYS[3])
-  if free[1] then
-    seat = free[1]
-  else
-    seat = tonumber(redis.call('GET', KEYS[2]) or '1')
-    if seat > quantity then return 'sold' end
-    redis.call('SET', KEYS[2], seat + 1)
-  end
+  if redis.call('HINCRBY', KEYS[8], resident, 1) > tonumber(ARGV[2]) then return 'rate:' .. ARGV[3] end
+  if exhausted(device, ARGV[4]) then return 'device' end
+  if exhausted(network, ARGV[5]) then return 'network' end
+  if redis.call('EXISTS', KEYS[6]) == 1 then return sold_out() end
+  local seat = draw(ranges)
+  if not seat then return sold_out() end
   redis.call('HSET', KEYS[4], field, seat)
-  return tostring(seat)
+  redis.call('INCR', KEYS[7])
+  if device ~= '' then redis.call('HINCRBY', KEYS[5], device, 1) end
+  if network ~= '' then redis.call('HINCRBY', KEYS[5], network, 1) end
+  return seat
 end
 
-for i = 4, #ARGV, 2 do
-  answers[#answers + 1] = take(ARGV[i], ARGV[i + 1])
+for i = 7, #ARGV, 5 do
+  answers[#answers + 1] = take(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4])
 end
-if not cold then redis.call('EXPIRE', KEYS[5], ARGV[3]) end
+if not cold then redis.call('EXPIRE', KEYS[8], ARGV[3]) end
 return answers

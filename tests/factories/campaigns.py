@@ -1,5 +1,6 @@
 """A small season made through the real use cases."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -19,7 +20,7 @@ from coupon_service.campaigns.models import (
     Season,
     ThresholdBasis,
 )
-from coupon_service.campaigns.release import publish
+from coupon_service.campaigns.release import Group, keep_for_groups, publish
 from coupon_service.core.clock import db_now
 from coupon_service.core.ids import new_id
 
@@ -111,20 +112,40 @@ def make_release(
     quantity: int = 100,
     opens_in: timedelta = timedelta(minutes=-1),
     open_for: timedelta = timedelta(days=7),
+    groups: Sequence[Group] = (),
+    **columns: Any,
 ) -> Release:
     """A published release; by default open since a minute ago."""
-    now = db_now(session)
+    release = draft_release(
+        session, campaign, quantity=quantity, opens_in=opens_in, open_for=open_for, **columns
+    )
+    keep_for_groups(session, release.id, groups)
+    return publish(session, release.id, now=db_now(session))
+
+
+def draft_release(
+    session: Session,
+    campaign: Campaign,
+    *,
+    quantity: int = 100,
+    opens_in: timedelta = timedelta(minutes=-1),
+    open_for: timedelta = timedelta(days=7),
+    **columns: Any,
+) -> Release:
+    """A release that nobody sees yet; `columns` are further ones of its row."""
+    opens_at = db_now(session) + opens_in
     release = Release(
         id=new_id(),
         campaign_id=campaign.id,
         name="第一轮",
         quantity=quantity,
-        opens_at=now + opens_in,
-        closes_at=now + opens_in + open_for,
+        opens_at=opens_at,
+        closes_at=opens_at + open_for,
+        **columns,
     )
     session.add(release)
     session.flush()
-    return publish(session, release.id, now=now)
+    return release
 
 
 def open_release(session: Session, *, quantity: int = 100, **terms: Any) -> UUID:

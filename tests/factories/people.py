@@ -11,7 +11,9 @@ from coupon_service.core.resources import resources
 from coupon_service.residents.models import Resident
 
 
-def make_resident(session: Session) -> UUID:
+def make_resident(
+    session: Session, *, born_on: date = date(1980, 5, 17), area_code: str = "110102"
+) -> UUID:
     """A resident whose real name is known; returns the id. Phone and ID number are nobody's."""
     vault = resources().vault
     id_ = new_id()
@@ -23,7 +25,8 @@ def make_resident(session: Session) -> UUID:
         name_sealed=vault.seal_text("name", "张三丰"),
         id_number_sealed=vault.seal_text("id_number", id_number),
         id_number_index=vault.index("id_number", id_number),
-        born_on=date(1980, 5, 17),
+        born_on=born_on,
+        area_code=area_code,
         verified_at=db_now(session),
     )
     session.add(resident)
