@@ -43,6 +43,18 @@ class Settings(BaseSettings):
     # `log`, or the address of a gateway that sends text messages. Production wants the latter.
     sms_sender: str = "log"
     sms_token: SecretStr | None = None
+    # Signing in with a WeChat public account: all four, or it is off. The first two are addresses.
+    wechat_authorize: str | None = None
+    wechat_api: str | None = None
+    wechat_app_id: str | None = None
+    wechat_app_secret: SecretStr | None = None
+    # How notices leave, by each way: `log`, which is none in production, or a gateway's address.
+    notice_sms: str = "log"
+    notice_wechat: str = "log"
+    notice_token: SecretStr | None = None
+
+    # Where rounds of the drand beacon are fetched from, for lotteries that announce one.
+    drand_url: str = "https://api.drand.sh"
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
@@ -63,8 +75,27 @@ class Settings(BaseSettings):
     sign_in_code_ttl_s: int = Field(default=300, ge=30, le=900)
     # A level-1 token is refreshed by the page long before this runs out.
     token_ttl_s: int = Field(default=300, ge=30, le=86_400)
+    # One with a phone's key in it only works together with that phone's proof, in flight mode too.
+    bound_token_ttl_s: int = Field(default=86_400, ge=300, le=604_800)
+    # How far a phone's clock may be off beyond a proof's own thirty seconds.
+    proof_skew_s: int = Field(default=5, ge=0, le=60)
+    # How long a phone that takes another's place waits before it may show vouchers.
+    phone_rebind_cooldown_s: int = Field(default=600, ge=0, le=86_400)
+    phone_binds_per_day: int = Field(default=5, ge=1, le=100)
+    # Paper vouchers of one season, and of one official in it.
+    paper_per_season_max: int = Field(default=20_000, ge=0)
+    paper_per_official_max: int = Field(default=2_000, ge=0)
+    # How many people a waiting room lets in per second: no more than claims are answered in one.
+    waiting_room_per_s: int = Field(default=200, ge=1, le=10_000)
     # Claims that may go past a cold gate at once, per process.
     cold_claims_max: int = Field(default=4, ge=1, le=64)
+    # Seats of one release that may go to one browser, and to one address (of IPv6, one /64). A family
+    # shares a phone; a carrier's address translation puts a neighbourhood behind one address.
+    claims_per_device_max: int = Field(default=6, ge=1)
+    claims_per_network_max: int = Field(default=2_000, ge=1)
+    # What one official may do at the counter on one day: residents served, and coupons claimed.
+    counter_visits_per_day: int = Field(default=200, ge=1)
+    counter_claims_per_day: int = Field(default=400, ge=1)
     rate_limits_enabled: bool = True
 
     @field_validator("host")
@@ -72,14 +103,26 @@ class Settings(BaseSettings):
     def _host_is_an_address(cls, value: str) -> str:
         return str(ip_address(value))
 
-    @field_validator("sms_sender")
+    @field_validator("sms_sender", "notice_sms", "notice_wechat")
     @classmethod
-    def _sms_sender_is_log_or_an_address(cls, value: str) -> str:
+    def _sender_is_log_or_an_address(cls, value: str) -> str:
         if value in ("", "log"):
             return "log"
         if not value.startswith(("https://", "http://")):
-            raise ValueError("must be `log` or the address of a text message gateway")
+            raise ValueError("must be `log` or the address of a gateway")
         return value
+
+    @model_validator(mode="after")
+    def _wechat_is_whole_or_off(self) -> Self:
+        parts = (
+            self.wechat_authorize,
+            self.wechat_api,
+            self.wechat_app_id,
+            self.wechat_app_secret,
+        )
+        if any(parts) and not all(parts):
+            raise ValueError("COUPON_WECHAT_AUTHORIZE, _API, _APP_ID and _APP_SECRET go together")
+        return self
 
     @model_validator(mode="after")
     def _production_has_its_own_secrets(self) -> Self:
@@ -95,6 +138,11 @@ class Settings(BaseSettings):
             faults.append("COUPON_PUBLIC_URL must be the https address residents see")
         if not self.sms_sender.startswith("https://"):
             faults.append("COUPON_SMS_SENDER must be the https address of the text message gateway")
+        faults += [
+            f"COUPON_{way.upper()} must be an https address"
+            for way in ("notice_sms", "notice_wechat")
+            if getattr(self, way).startswith("http://")
+        ]
         if self.database_url is None:
             faults.append("COUPON_DATABASE_URL must name the production PostgreSQL")
         if self.redis_url is None:

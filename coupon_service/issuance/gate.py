@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from secrets import randbits
 from threading import BoundedSemaphore
-from time import monotonic, time
+from time import monotonic
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -55,13 +55,17 @@ class Quotas:
 
 @dataclass(frozen=True)
 class GateFacts:
-    """What the gate needs to know of a release. Times as Unix milliseconds."""
+    """What the gate needs to know of a release, and when that was read.
+
+    Unix milliseconds by PostgreSQL's clock.
+    """
 
     quantity: int
     opens_ms: int
     closes_ms: int
     per_person: int
     state: str
+    now_ms: int
 
 
 class Gate:
@@ -82,13 +86,11 @@ class Gate:
 
         A resident and ordinal that have a seat get the same one again.
         """
-        window = int(time()) // TRIES_WINDOW_S
         keys = self._keys(
             release_id,
-            *("meta", "cursors", "free", "mine", "origins", "sold", "version", f"tries:{window}"),
+            *("meta", "cursors", "free", "mine", "origins", "sold", "version", "tries"),
         )
         args: list[str | int] = [
-            int(time() * 1000),
             TRIES_PER_WINDOW,
             TRIES_WINDOW_S,
             self._quotas.per_device,
@@ -175,8 +177,10 @@ class Gate:
     def refresh(self, release_id: UUID, facts: GateFacts) -> None:
         """Write the release's facts, good for another `META_TTL_S`."""
         (meta,) = self._keys(release_id, "meta")
+        seconds, microseconds = cast(tuple[int, int], self._redis.time())
+        fields = vars(facts) | {"ahead_ms": facts.now_ms - seconds * 1000 - microseconds // 1000}
         pipe = self._redis.pipeline(transaction=True)
-        pipe.hset(meta, mapping=cast(Any, vars(facts)))
+        pipe.hset(meta, mapping=cast(Any, fields))
         pipe.expire(meta, META_TTL_S)
         pipe.execute()
 

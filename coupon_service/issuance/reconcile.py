@@ -5,6 +5,7 @@ handed out and never became vouchers, because the process that took them died; i
 that were stored past it.
 """
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -101,6 +102,7 @@ def _facts(session: Session, release_id: UUID) -> GateFacts | None:
             Release.closes_at,
             Campaign.per_person,
             Release.state,
+            func.clock_timestamp().label("now"),
         )
         .join(Campaign, Campaign.id == Release.campaign_id)
         .where(Release.id == release_id)
@@ -109,8 +111,13 @@ def _facts(session: Session, release_id: UUID) -> GateFacts | None:
         return None
     return GateFacts(
         quantity=row.quantity,
-        opens_ms=int(row.opens_at.timestamp() * 1000),
-        closes_ms=int(row.closes_at.timestamp() * 1000),
+        opens_ms=_ms(row.opens_at),
+        closes_ms=_ms(row.closes_at),
         per_person=row.per_person,
         state=row.state,
+        now_ms=_ms(row.now),
     )
+
+
+def _ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)

@@ -1,6 +1,7 @@
 -- Give residents the next seats of one release, each (resident, ordinal) at most one.
 --
--- KEYS[1] meta: hash of quantity, opens_ms, closes_ms, per_person, state   (absent: the gate is cold)
+-- KEYS[1] meta: hash of quantity, opens_ms, closes_ms, per_person, state, ahead_ms
+--         (absent: the gate is cold; ahead_ms: PostgreSQL's clock minus this server's)
 -- KEYS[2] cursors: hash first seat of a range -> its next seat never handed out
 -- KEYS[3] free: sorted set of seats given back, by number
 -- KEYS[4] mine: hash "resident:ordinal" -> seat
@@ -9,9 +10,9 @@
 -- KEYS[7] version: counts the changes of `mine`
 -- KEYS[8] tries: hash resident -> attempts in this window
 --         (all carry the release's id in braces: one cluster slot)
--- ARGV[1] now_ms   ARGV[2] tries allowed per window   ARGV[3] window_s
--- ARGV[4] seats per device   ARGV[5] seats per network   ARGV[6] sold_ms
--- ARGV[7..] resident, ordinal, device, network, ranges; and so on. Device and network may be empty.
+-- ARGV[1] tries allowed per window   ARGV[2] window_s
+-- ARGV[3] seats per device   ARGV[4] seats per network   ARGV[5] sold_ms
+-- ARGV[6..] resident, ordinal, device, network, ranges; and so on. Device and network may be empty.
 --           ranges: the seats this resident may have, tried in order: "1-200,501-0"; 0: the last seat
 --
 -- Returns one string per resident: a seat number, or
@@ -20,19 +21,23 @@
 --
 -- Once everything is out, a seat that comes back rests until `sold` has run out. Meanwhile nobody
 -- new gets one, so whoever was told "sold out" may be told so again without asking here.
-local meta = redis.call('HMGET', KEYS[1], 'quantity', 'opens_ms', 'closes_ms', 'per_person', 'state')
+local meta = redis.call('HMGET', KEYS[1],
+  'quantity', 'opens_ms', 'closes_ms', 'per_person', 'state', 'ahead_ms')
 local answers = {}
 local cold = not meta[1]
 local quantity, opens_ms, closes_ms = tonumber(meta[1]), tonumber(meta[2]), tonumber(meta[3])
-local per_person, now_ms = tonumber(meta[4]), tonumber(ARGV[1])
+local per_person = tonumber(meta[4])
+-- By PostgreSQL's clock, whatever the clock of the asking process says.
+local time = redis.call('TIME')
+local now_ms = time[1] * 1000 + math.floor(time[2] / 1000) + (tonumber(meta[6]) or 0)
 
 local function sold_out()
   local left_ms = redis.call('PTTL', KEYS[6])
   if left_ms > 0 then return 'sold:' .. left_ms .. ':' .. redis.call('GET', KEYS[6]) end
   if redis.call('HLEN', KEYS[4]) < quantity then return 'sold' end
   local version = redis.call('GET', KEYS[7]) or '0'
-  redis.call('SET', KEYS[6], version, 'PX', ARGV[6])
-  return 'sold:' .. ARGV[6] .. ':' .. version
+  redis.call('SET', KEYS[6], version, 'PX', ARGV[5])
+  return 'sold:' .. ARGV[5] .. ':' .. version
 end
 
 local function draw(ranges)
@@ -66,9 +71,9 @@ local function take(resident, ordinal, device, network, ranges)
   if now_ms < opens_ms then return 'early:' .. meta[2] end
   if meta[5] == 'closed' or now_ms >= closes_ms then return 'closed' end
   if tonumber(ordinal) > per_person then return 'limit' end
-  if redis.call('HINCRBY', KEYS[8], resident, 1) > tonumber(ARGV[2]) then return 'rate:' .. ARGV[3] end
-  if exhausted(device, ARGV[4]) then return 'device' end
-  if exhausted(network, ARGV[5]) then return 'network' end
+  if redis.call('HINCRBY', KEYS[8], resident, 1) > tonumber(ARGV[1]) then return 'rate:' .. ARGV[2] end
+  if exhausted(device, ARGV[3]) then return 'device' end
+  if exhausted(network, ARGV[4]) then return 'network' end
   if redis.call('EXISTS', KEYS[6]) == 1 then return sold_out() end
   local seat = draw(ranges)
   if not seat then return sold_out() end
@@ -79,8 +84,8 @@ local function take(resident, ordinal, device, network, ranges)
   return seat
 end
 
-for i = 7, #ARGV, 5 do
+for i = 6, #ARGV, 5 do
   answers[#answers + 1] = take(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4])
 end
-if not cold then redis.call('EXPIRE', KEYS[8], ARGV[3]) end
+if not cold then redis.call('EXPIRE', KEYS[8], ARGV[2], 'NX') end
 return answers
