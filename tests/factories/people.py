@@ -1,8 +1,10 @@
 """Residents, without the sign-in that brings them in real life."""
 
 from datetime import date
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from coupon_service.core.clock import db_now
@@ -32,3 +34,23 @@ def make_resident(
     session.add(resident)
     session.flush()
     return resident.id
+
+
+def make_crowd(session: Session, count: int) -> list[UUID]:
+    """Many residents at once. What is sealed of them is noise."""
+    rows: list[dict[str, Any]] = [
+        {
+            "id": new_id(),
+            "phone_sealed": b"noise",
+            "phone_index": uuid4().bytes,
+            "name_sealed": b"noise",
+            "id_number_sealed": b"noise",
+            "id_number_index": uuid4().bytes,
+            "born_on": date(1980, 5, 17),
+            "area_code": "110102",
+            "verified_at": db_now(session),
+        }
+        for _ in range(count)
+    ]
+    session.execute(insert(Resident), rows)
+    return [row["id"] for row in rows]
