@@ -7,32 +7,58 @@ A browser proves itself by a signed cookie, one per kind of user, so that one br
 resident and an official at the same time. The cookie alone is believed for `FRESH_S`; after that
 the sign-in row is read once and the cookie signed anew. A revoked session therefore ends within
 that time, and the hot path reads nothing.
+
+The cookie is a fixed layout, integers big-endian, in base64url without padding:
+
+    offset  size  field
+         0     1  version, 1
+         1     1  kind
+         2     1  1 if the real name is known
+         3     4  fresh until, Unix seconds
+         7    16  principal id
+        23    16  district id, or zeros
+        39    16  merchant id, or zeros
+        55    16  id of the sign-in row
+        71    32  HMAC-SHA256 of bytes 0..70
 """
 
+import hmac
+import struct
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import cache
+from hashlib import sha256
 from time import time
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from flask import Response, current_app, g, request
-from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from coupon_service.core.clock import db_now
+from coupon_service.core.cookies import sent_cookie
 from coupon_service.core.db import transaction
 from coupon_service.core.errors import CrossSiteRequestError, ForbiddenError, NotSignedInError
 from coupon_service.core.ids import new_id
 from coupon_service.core.models import SignInSession
 from coupon_service.core.personal import derive_key
 from coupon_service.core.resources import resources
+from coupon_service.core.this_request import this_request
 
 FRESH_S = 60
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _ACCESS = "required_access"
+_KEY = "cookie_key"
+
+_COOKIE_VERSION = 1
+_COOKIE = struct.Struct(">BBBI16s16s16s16s")
+_COOKIE_CHARS = -(-(_COOKIE.size + sha256().digest_size) * 4 // 3)
+_PADDING = "=" * (-_COOKIE_CHARS % 4)
+_NO_ID = bytes(16)
 
 
 class Kind(StrEnum):
@@ -60,6 +86,16 @@ _COOKIES = {
     Kind.AUDITOR: "coupon_office",
     Kind.ADMINISTRATOR: "coupon_office",
 }
+# As a cookie says it. A number is never given to another kind.
+_KIND_NUMBERS = {
+    Kind.RESIDENT: 1,
+    Kind.TILL: 2,
+    Kind.MERCHANT_OWNER: 3,
+    Kind.OFFICIAL: 4,
+    Kind.AUDITOR: 5,
+    Kind.ADMINISTRATOR: 6,
+}
+_KINDS = {number: kind for kind, number in _KIND_NUMBERS.items()}
 
 
 @dataclass(frozen=True)
@@ -148,12 +184,17 @@ def signed_in(*kinds: Kind) -> Principal | None:
     for kind in kinds:
         if kind in authenticators and (found := authenticators[kind]()):
             return found
-    for name in {_COOKIES[kind] for kind in kinds if kind in _COOKIES}:
+    for name in _cookie_names(kinds):
         found = _from_cookie(name)
         if found is not None and found.kind in kinds:
             _refuse_cross_site()
             return found
     return None
+
+
+@cache
+def _cookie_names(kinds: tuple[Kind, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_COOKIES[kind] for kind in kinds if kind in _COOKIES))
 
 
 def start_session(session: Session, principal: Principal, response: Response) -> None:
@@ -184,20 +225,19 @@ def end_session(session: Session, principal: Principal, response: Response) -> N
 def write_cookie(response: Response, principal: Principal, session_id: UUID) -> None:
     """Set the signed cookie, fresh from now on."""
     settings = resources().settings
-    value = _serializer().dumps(
-        [
-            principal.kind,
-            principal.id.hex,
-            principal.district_id.hex if principal.district_id else "",
-            principal.merchant_id.hex if principal.merchant_id else "",
-            int(principal.verified),
-            session_id.hex,
-            int(time()) + FRESH_S,
-        ]
+    body = _COOKIE.pack(
+        _COOKIE_VERSION,
+        _KIND_NUMBERS[principal.kind],
+        principal.verified,
+        int(time()) + FRESH_S,
+        principal.id.bytes,
+        principal.district_id.bytes if principal.district_id else _NO_ID,
+        principal.merchant_id.bytes if principal.merchant_id else _NO_ID,
+        session_id.bytes,
     )
     response.set_cookie(
         _COOKIES[principal.kind],
-        value,
+        urlsafe_b64encode(body + _signature(body)).decode().rstrip("="),
         max_age=settings.session_days * 86_400,
         httponly=True,
         samesite="Lax",
@@ -213,20 +253,26 @@ def refresh_cookies(response: Response) -> Response:
 
 
 def _from_cookie(name: str) -> Principal | None:
-    raw = request.cookies.get(name)
-    if not raw:
+    text = sent_cookie(name)
+    if text is None or len(text) != _COOKIE_CHARS:
         return None
     try:
-        kind, id_, district, merchant, verified, session_id, fresh_until = _serializer().loads(raw)
-    except (BadSignature, ValueError, TypeError):
+        raw = urlsafe_b64decode(text + _PADDING)
+    except ValueError:
+        return None
+    body = raw[: _COOKIE.size]
+    if not hmac.compare_digest(raw[_COOKIE.size :], _signature(body)):
+        return None
+    version, number, verified, fresh_until, id_, district, merchant, session = _COOKIE.unpack(body)
+    if version != _COOKIE_VERSION:
         return None
     found = Principal(
-        kind=Kind(kind),
-        id=UUID(hex=id_),
-        district_id=UUID(hex=district) if district else None,
-        merchant_id=UUID(hex=merchant) if merchant else None,
+        kind=_KINDS[number],
+        id=UUID(bytes=id_),
+        district_id=None if district == _NO_ID else UUID(bytes=district),
+        merchant_id=None if merchant == _NO_ID else UUID(bytes=merchant),
         verified=bool(verified),
-        session_id=UUID(hex=session_id),
+        session_id=UUID(bytes=session),
     )
     if fresh_until >= time():
         return found
@@ -250,21 +296,22 @@ def _still_signed_in(found: Principal) -> bool:
 
 def _refuse_cross_site() -> None:
     """Fetch metadata, or `Origin` from browsers too old to send it. Programs send neither."""
-    if request.method in _SAFE_METHODS:
+    asked = this_request()
+    if asked.method in _SAFE_METHODS:
         return
-    site = request.headers.get("Sec-Fetch-Site")
+    site = asked.environ.get("HTTP_SEC_FETCH_SITE")
     if site is not None:
         if site not in ("same-origin", "none"):
             raise CrossSiteRequestError
         return
-    origin = request.headers.get("Origin")
-    if origin is not None and origin.partition("://")[2] != request.host:
+    origin = asked.environ.get("HTTP_ORIGIN")
+    if origin is not None and origin.partition("://")[2] != asked.host:
         raise CrossSiteRequestError
 
 
-def _serializer() -> URLSafeSerializer:
-    found = current_app.extensions.get("cookie_serializer")
-    if found is None:
-        key = derive_key(resources().settings.secret_key.get_secret_value(), "cookies/1")
-        found = current_app.extensions["cookie_serializer"] = URLSafeSerializer(key)
-    return cast(URLSafeSerializer, found)
+def _signature(body: bytes) -> bytes:
+    key = current_app.extensions.get(_KEY)
+    if key is None:
+        key = derive_key(resources().settings.secret_key.get_secret_value(), "cookies/2")
+        current_app.extensions[_KEY] = key
+    return hmac.digest(key, body, sha256)

@@ -3,7 +3,7 @@
 import gzip
 from functools import lru_cache
 
-from flask import Flask, Response, request
+from flask import Response, request
 
 _TEXT = frozenset({"text/css", "text/javascript", "image/svg+xml", "application/json"})
 # Bigger files belong to a proxy in front; below this, headers outweigh the gain.
@@ -12,13 +12,9 @@ _BYTES_MIN = 300
 _CACHED_FILES = 64
 
 
-def init_compression(app: Flask) -> None:
-    """Compress the answers of static routes for browsers that take gzip."""
-    app.after_request(_compress)
-
-
-def _compress(response: Response) -> Response:
-    if response.status_code != 200 or not (request.endpoint or "").endswith("static"):
+def compressed(response: Response) -> Response:
+    """The answer of a static route, compressed if it is text and the browser takes gzip."""
+    if response.status_code != 200:
         return response
     size = response.content_length or 0
     if response.mimetype not in _TEXT or not _BYTES_MIN <= size <= _BYTES_MAX:

@@ -1,16 +1,25 @@
 """How money and time read on a page, and where its static files are: Jinja filters and globals."""
 
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from babel.dates import format_datetime
 from flask import Flask, current_app, request, url_for
-from flask_babel import format_datetime, get_locale, gettext
+from flask_babel import get_locale, gettext
 
 from coupon_service.core.clock import LOCAL_ZONE, local_date
 from coupon_service.core.money import format_yuan
+
+TEXT_SIZE_COOKIE = "text_size"
+LARGE = "large"
+
+# A page says the same few moments again and again; formatting one costs more than drawing a row.
+_MOMENTS_KEPT = 4_096
+
+_ADDRESSES = "display.addresses"
 
 _STYLES = {
     "zh": {
@@ -39,6 +48,7 @@ def init_display(app: Flask) -> None:
     app.add_template_filter(epoch_ms, "epoch_ms")
     app.add_template_global(asset, "asset")
     app.add_template_global(page_lang, "page_lang")
+    app.add_template_global(large_text, "large_text")
 
 
 def page_lang() -> str:
@@ -46,9 +56,14 @@ def page_lang() -> str:
     return "en" if _language() == "en" else "zh-CN"
 
 
+def large_text() -> bool:
+    """Whether the visitor has chosen the pages with large type and fewer choices."""
+    return request.cookies.get(TEXT_SIZE_COOKIE) == LARGE
+
+
 def local_time(moment: datetime, style: str = "short") -> str:
     """A moment in Beijing: `short` (6月18日 10:00), `full` (with year), `date`, `day` or `time`."""
-    return str(format_datetime(moment, _STYLES[_language()][style]))
+    return _formatted(moment, style, _language())
 
 
 def local_until(end: datetime, style: str = "short") -> str:
@@ -79,9 +94,14 @@ def epoch_ms(moment: datetime) -> int:
 
 def asset(blueprint: str, filename: str) -> str:
     """Address of a static file with its content's hash, so that browsers may keep it for ever."""
-    folder = Path(current_app.blueprints[blueprint].static_folder or "")
-    version = None if current_app.debug else _content_hash(folder / filename)
-    return url_for(f"{blueprint}.static", filename=filename, v=version)
+    addresses: dict[tuple[str, str], str] = current_app.extensions.setdefault(_ADDRESSES, {})
+    known = addresses.get((blueprint, filename))
+    if known is None:
+        folder = Path(current_app.blueprints[blueprint].static_folder or "")
+        version = None if current_app.debug else _content_hash(folder / filename)
+        known = url_for(f"{blueprint}.static", filename=filename, v=version)
+        addresses[blueprint, filename] = known
+    return known
 
 
 def return_path(wanted: str | None, default: str = "/") -> str:
@@ -104,6 +124,12 @@ def this_path() -> str:
 def _language() -> str:
     locale = get_locale()
     return "en" if locale is not None and locale.language == "en" else "zh"
+
+
+@lru_cache(_MOMENTS_KEPT)
+def _formatted(moment: datetime, style: str, language: str) -> str:
+    locale = "en" if language == "en" else "zh_Hans_CN"
+    return str(format_datetime(moment, _STYLES[language][style], LOCAL_ZONE, locale))
 
 
 @cache

@@ -4,6 +4,7 @@ The catalogue is read from its `.po` files, one per part of the house, when the 
 no compile step, and no compiled file that could be older than its source.
 """
 
+from functools import lru_cache
 from importlib.resources import files
 from io import BytesIO
 
@@ -12,10 +13,15 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
 from flask import Flask, Response, redirect, request
-from flask_babel import Babel, Domain, get_locale
+from flask_babel import Babel, Domain, get_babel, get_locale
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
+
+from coupon_service.core.cookies import sent_cookie
 
 LOCALES = ("zh_Hans_CN", "en")
 _COOKIE = "lang"
+_HEADER_CHARS_MAX = 200
 
 
 def english_catalogue() -> Catalog:
@@ -41,6 +47,10 @@ class PoDomain(Domain):
         self._english = Translations(compiled)
         self._chinese = Translations()
 
+    def translated(self, sentence: str, locale: str) -> str:
+        """The sentence in one of `LOCALES`."""
+        return str(self._english.ugettext(sentence)) if locale == "en" else sentence
+
     def get_translations(self) -> Translations:
         locale = get_locale()
         return self._english if locale is not None and locale.language == "en" else self._chinese
@@ -48,11 +58,25 @@ class PoDomain(Domain):
 
 def select_locale() -> str:
     """What the visitor chose, else what the browser prefers, else Chinese."""
-    chosen = request.cookies.get(_COOKIE)
+    chosen = sent_cookie(_COOKIE)
     if chosen in LOCALES:
         return chosen
-    best = request.accept_languages.best_match(["zh", "zh-CN", "en"], default="zh")
+    wanted: str = request.environ.get("HTTP_ACCEPT_LANGUAGE", "")
+    return _best_locale(wanted[:_HEADER_CHARS_MAX]) if wanted else "zh_Hans_CN"
+
+
+@lru_cache(1024)
+def _best_locale(accept_language: str) -> str:
+    wanted = parse_accept_header(accept_language, LanguageAccept)
+    best = wanted.best_match(["zh", "zh-CN", "en"], default="zh")
     return "en" if best == "en" else "zh_Hans_CN"
+
+
+def in_locale(sentence: str, locale: str) -> str:
+    """The sentence in one of `LOCALES`, for what is put together once and answered often."""
+    babel = get_babel()
+    domain: PoDomain = babel.instance.domain_instance
+    return domain.translated(sentence, locale)
 
 
 class PoBabel(Babel):

@@ -59,8 +59,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     web_workers: int = Field(default=2, ge=1, le=64)
-    # More threads than this mostly wait for the interpreter's lock; see docs/performance.md.
-    web_threads: int = Field(default=4, ge=1, le=256)
+    # Claims that wait at the same time share one transaction; see docs/performance.md.
+    web_threads: int = Field(default=32, ge=1, le=256)
     # How many reverse proxies in front may be believed about the client's address.
     trusted_proxies: int = Field(default=0, ge=0, le=4)
 
@@ -89,9 +89,9 @@ class Settings(BaseSettings):
     waiting_room_per_s: int = Field(default=200, ge=1, le=10_000)
     # Claims that may go past a cold gate at once, per process.
     cold_claims_max: int = Field(default=4, ge=1, le=64)
-    # Seats of one release that may go to one browser, and to one address (of IPv6, one /64). A family
-    # shares a phone; a carrier's address translation puts a neighbourhood behind one address.
-    claims_per_device_max: int = Field(default=6, ge=1)
+    # Seats of one release that may go to one browser, and to one address (of IPv6, one /64). A
+    # family shares a phone; a carrier puts a whole neighbourhood behind one address.
+    claims_per_device_max: int = Field(default=10, ge=1)
     claims_per_network_max: int = Field(default=2_000, ge=1)
     # What one official may do at the counter on one day: residents served, and coupons claimed.
     counter_visits_per_day: int = Field(default=200, ge=1)

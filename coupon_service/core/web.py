@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
@@ -9,19 +10,23 @@ from urllib.parse import urlencode
 import orjson
 from flask import Flask, Response, current_app, g, redirect, render_template, request
 from flask.json.provider import JSONProvider
-from flask_babel import gettext
+from flask_openapi3 import OpenAPI
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from coupon_service.core import auth, errors
+from coupon_service.core.answer import Answer
 from coupon_service.core.auth import Kind
-from coupon_service.core.compress import init_compression
+from coupon_service.core.body_limit import allow_body
+from coupon_service.core.compress import compressed
 from coupon_service.core.display import init_display, this_path
 from coupon_service.core.errors import ProblemError
+from coupon_service.core.i18n import in_locale, select_locale
 from coupon_service.core.ids import new_id
 from coupon_service.core.log import get_logger
 from coupon_service.core.resources import Resources
+from coupon_service.core.this_request import this_request
 
 API_PREFIX = "/api/"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -40,6 +45,10 @@ _AREAS: dict[Kind, str] = {
     Kind.ADMINISTRATOR: "/admin",
 }
 _YEAR_S = 31_536_000
+_JSON = "application/json"
+# What pydantic says of a body that is no JSON, or no object.
+_NOT_AN_OBJECT = frozenset({"json_invalid", "model_type", "model_attributes_type"})
+_PROBLEM_JSON = "application/problem+json"
 
 log = get_logger(__name__)
 
@@ -65,7 +74,17 @@ class OrjsonProvider(JSONProvider):
 
     def response(self, *args: Any, **kwargs: Any) -> Response:
         body = orjson.dumps(self._prepare_response_obj(args, kwargs))
-        return Response(body, mimetype="application/json")
+        return Answer(body, content_type=_JSON)
+
+
+class Application(OpenAPI):
+    """flask-openapi3's application, without what costs every request and is not used here."""
+
+    response_class = Answer
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """No view and no hook is a coroutine, so Flask need not look at each one every time."""
+        return func
 
 
 def init_web(app: Flask, held: Resources) -> None:
@@ -78,33 +97,45 @@ def init_web(app: Flask, held: Resources) -> None:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     app.before_request(_begin)
-    app.after_request(auth.refresh_cookies)
     app.after_request(_finish)
     app.register_error_handler(ProblemError, _problem_response)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
     app.add_template_global(_csp_nonce, "csp_nonce")
     init_display(app)
-    init_compression(app)
 
 
-def problem_document(error: ProblemError) -> dict[str, Any]:
-    """The members of the problem document for this refusal."""
-    return {
-        "type": f"/docs/errors#{error.slug}",
-        "title": error.title,
-        "status": int(error.status),
-        "slug": error.slug,
-        "detail": gettext(error.sentence),
-        "request_id": g.get("request_id"),
-        **error.extra,
+def problem_body(error: ProblemError) -> bytes:
+    """The problem document of this refusal, in the visitor's language."""
+    # A request id is letters, digits, `_` and `-`: nothing in it has to be escaped.
+    request_id: bytes = g.get("request_id", "").encode()
+    extra = orjson.dumps(error.extra) if error.extra else b"{}"
+    more = b"," + extra[1:] if error.extra else b"}"
+    which = (type(error), select_locale())
+    constant = _constants.get(which) or _constants.setdefault(which, _constant_members(*which))
+    return constant + request_id + b'"' + more
+
+
+# By class and locale.
+_constants: dict[tuple[type[ProblemError], str], bytes] = {}
+
+
+def _constant_members(kind: type[ProblemError], locale: str) -> bytes:
+    """What every refusal of this class says, up to the request's id, which is still to come."""
+    members = {
+        "type": f"/docs/errors#{kind.slug}",
+        "title": kind.title,
+        "status": int(kind.status),
+        "slug": kind.slug,
+        "detail": in_locale(kind.sentence, locale),
     }
+    return orjson.dumps(members)[:-1] + b',"request_id":"'
 
 
 def invalid_request(error: ValidationError) -> Response:
     """Say which field is wrong and how, never what was sent: it may be an ID number."""
     faults = error.errors(include_input=False, include_context=False, include_url=False)
-    if faults and faults[0]["type"] in ("model_type", "model_attributes_type"):
+    if faults and faults[0]["type"] in _NOT_AN_OBJECT:
         return _problem_response(errors.MalformedJsonError())
     fields = [
         {"field": ".".join(_safe(part) for part in fault["loc"]), "fault": fault["type"]}
@@ -115,40 +146,48 @@ def invalid_request(error: ValidationError) -> Response:
 
 def wants_html() -> bool:
     """Whether a person is looking: pages answer pages, the API answers problem+json."""
-    return not request.path.startswith(API_PREFIX) and bool(request.accept_mimetypes.accept_html)
+    asked = this_request()
+    return not asked.path.startswith(API_PREFIX) and bool(asked.accept_mimetypes.accept_html)
 
 
 def _begin() -> None:
-    given = request.headers.get("X-Request-ID", "")
+    asked = this_request()
+    given = asked.environ.get("HTTP_X_REQUEST_ID", "")
     g.request_id = given if _REQUEST_ID.fullmatch(given) else new_id().hex
-    if request.url_rule is None or request.endpoint is None:
+    endpoint = asked.endpoint
+    if endpoint is None:
         return  # the router's 404 or 405 is about to be raised
-    if request.endpoint in OPEN_ENDPOINTS or request.endpoint.endswith(".static"):
+    if endpoint in OPEN_ENDPOINTS or endpoint.endswith(".static"):
         return
-    if request.blueprint in OPEN_BLUEPRINTS:
+    if endpoint.partition(".")[0] in OPEN_BLUEPRINTS:
         return
-    auth.enforce(auth.access_of(current_app.view_functions[request.endpoint]))
+    view = current_app.view_functions[endpoint]
+    auth.enforce(auth.access_of(view))
+    allow_body(view)
 
 
 def _finish(response: Response) -> Response:
-    response.headers["X-Request-ID"] = g.get("request_id", "")
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "same-origin")
-    if response.mimetype == "text/html":
+    headers, asked = response.headers, this_request()
+    headers.add("X-Request-ID", g.get("request_id", ""))
+    if "refreshed" in g:
+        auth.refresh_cookies(response)
+    if (asked.endpoint or "").endswith("static"):
+        if "v" in asked.args:
+            # `asset` puts the content's hash into the address.
+            headers["Cache-Control"] = f"public, max-age={_YEAR_S}, immutable"
+        response = compressed(response)
+    if headers.get("Content-Type", "").startswith("text/html"):
         nonce = f"'nonce-{g.csp_nonce}'" if "csp_nonce" in g else ""
-        response.headers.setdefault(
+        headers.setdefault(
             "Content-Security-Policy",
             f"default-src 'self'; script-src 'self' 'wasm-unsafe-eval' {nonce};"
             " img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self';"
             " frame-ancestors 'none'",
         )
-        response.headers.setdefault("Permissions-Policy", "camera=(self), geolocation=(self)")
+        headers.setdefault("Permissions-Policy", "camera=(self), geolocation=(self)")
     # Pages and answers belong to whoever asked; only static files may be kept by others.
-    if "v" in request.args and (request.endpoint or "").endswith(".static"):
-        # `asset` puts the content's hash into the address.
-        response.headers["Cache-Control"] = f"public, max-age={_YEAR_S}, immutable"
-    elif "Cache-Control" not in response.headers:
-        response.headers["Cache-Control"] = "no-store"
+    if "Cache-Control" not in headers:
+        headers.add("Cache-Control", "no-store")
     return response
 
 
@@ -158,12 +197,9 @@ def _problem_response(error: ProblemError) -> Response:
         if door is not None:
             return door
         page = render_template("core/problem.html", error=error, home=_area() or "/")
-        response = Response(page, mimetype="text/html")
+        response = Answer(page, error.status, mimetype="text/html")
     else:
-        response = Response(
-            orjson.dumps(problem_document(error)), mimetype="application/problem+json"
-        )
-    response.status_code = int(error.status)
+        response = Answer(problem_body(error), error.status, content_type=_PROBLEM_JSON)
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response

@@ -12,7 +12,7 @@ from coupon_service.core.redis import make_hint_redis, make_queue_redis
 from coupon_service.core.resources import EXTENSION, Resources
 from coupon_service.core.schemas import Problem
 from coupon_service.core.settings import Environment, Settings, load_settings
-from coupon_service.core.web import init_web, invalid_request
+from coupon_service.core.web import Application, init_web, invalid_request
 from coupon_service.entrypoints import models
 from coupon_service.entrypoints.modules import all_modules
 from fraud.gate import FraudGate
@@ -60,7 +60,7 @@ def create_app(settings: Settings | None = None) -> OpenAPI:
     settings = settings or load_settings()
     configure_logging(readable=settings.env is not Environment.PRODUCTION)
     held = build_resources(settings)
-    app = OpenAPI(
+    app = Application(
         "coupon_service.core",
         info=Info(title="Coupon service", version="1"),
         security_schemes=SECURITY_SCHEMES,  # type: ignore[arg-type]

@@ -8,13 +8,15 @@ import secrets
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 from flask import Flask
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from coupon_service.core.db import transaction
 from coupon_service.core.resources import resources
@@ -28,6 +30,8 @@ from coupon_service.entrypoints.processes import start_command
 from coupon_service.entrypoints.serve import serve
 from coupon_service.simulation.bench import data as bench_data
 from coupon_service.simulation.bench import report
+from coupon_service.simulation.bench.burst import burst, residents_needed
+from coupon_service.simulation.bench.growth import fill
 from coupon_service.simulation.bench.load import Client
 from coupon_service.simulation.bench.measure import Plan, measure
 from coupon_service.simulation.bench.python_client import PythonClient
@@ -44,28 +48,75 @@ _RESIDENTS_PER_S = 10_000
 _RESIDENTS_MIN = 8_000
 
 
-def bench(seconds: float, out: Path, *, client_name: str | None) -> int:
-    """Start a service, measure it, print the table and write `out`; returns the exit code."""
+def bench(seconds: float, out: Path, *, client_name: str | None, vouchers: int = 0) -> int:
+    """Start a service, measure it, print the table and write `out`; returns the exit code.
+
+    With `vouchers`, so many are stored then, and everything is measured again.
+    """
+    client = _client(client_name)
+    plan = Plan(seconds)
+
+    def run(settings: Settings, stage: Stage, console: Console) -> tuple[dict[str, Any], bool]:
+        outcome = measure(stage, client, plan, console)
+        data = report.as_data(outcome, plan, client, settings)
+        report.show(data, console)
+        if not vouchers:
+            return data, not outcome.faults
+        _fill(stage, vouchers, console)
+        grown = measure(stage, client, plan, console)
+        data["grown"] = report.grown_as_data(data, grown, vouchers)
+        report.show_grown(data, console)
+        return data, not (outcome.faults or grown.faults)
+
+    return _run(run, out, residents=_residents(seconds))
+
+
+def bench_burst(seconds: float, out: Path) -> int:
+    """Start a service, send it the burst, print what came of it; returns the exit code."""
+
+    def run(settings: Settings, stage: Stage, console: Console) -> tuple[dict[str, Any], bool]:
+        with console.status(f"claims are due for {seconds:g} s …"):
+            outcome = burst(stage, seconds)
+        data = report.burst_as_data(outcome, settings)
+        report.show_burst(data, console)
+        return data, not (outcome.faults or outcome.unresolved)
+
+    return _run(run, out, residents=residents_needed(seconds))
+
+
+def _run(
+    run: Callable[[Settings, Stage, Console], tuple[dict[str, Any], bool]],
+    out: Path,
+    *,
+    residents: int,
+) -> int:
     console = Console(highlight=False, soft_wrap=True)
     if not console.is_terminal:
         console.width = _WIDTH
-    client = _client(client_name)
     try:
         with ExitStack() as held:
             with console.status("starting a service of its own …"):
                 settings, app = held.enter_context(_service())
-            with console.status("preparing residents, merchants and tills …"):
-                stage = _stage(settings, app, seconds)
-            plan = Plan(seconds)
-            outcome = measure(stage, client, plan, console)
-            data = report.as_data(outcome, plan, client, settings)
+            with console.status(f"preparing {residents:,} residents, merchants and tills …"):
+                stage = _stage(settings, app, residents)
+            data, is_right = run(settings, stage, console)
     except EmbeddedServerError as error:
         console.print(str(error), style="red", markup=False)
         return 1
-    report.show(data, console)
     report.write(data, out)
     console.print(f"Written to {out}", markup=False)
-    return 1 if outcome.faults else 0
+    return 0 if is_right else 1
+
+
+def _fill(stage: Stage, vouchers: int, console: Console) -> None:
+    columns = (TextColumn("{task.description:<28}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(f"storing {vouchers:,} vouchers", total=vouchers)
+        fill(stage.data, vouchers=vouchers, say=lambda stored: bar.update(task, completed=stored))
+
+
+def _residents(seconds: float) -> int:
+    return max(_RESIDENTS_MIN, int(seconds * _RESIDENTS_PER_S))
 
 
 def _client(name: str | None) -> Client:
@@ -74,8 +125,7 @@ def _client(name: str | None) -> Client:
     return PythonClient()
 
 
-def _stage(settings: Settings, app: Flask, seconds: float) -> Stage:
-    residents = max(_RESIDENTS_MIN, int(seconds * _RESIDENTS_PER_S))
+def _stage(settings: Settings, app: Flask, residents: int) -> Stage:
     with transaction(resources().sessions) as session:
         data = bench_data.prepare(session, residents=residents)
     return Stage(Target(settings.host, settings.port), app, data)
@@ -122,6 +172,8 @@ def _settings(state_dir: Path, database_url: str, redis_url: str) -> Settings:
         metrics_token=secrets.token_urlsafe(32),
         public_url="https://bench.invalid",
         sms_sender="https://bench.invalid",
+        # All the crowd comes from one address, which a single client cannot help.
+        claims_per_network_max=1_000_000_000,
         host=given.host,
         port=free_port(given.host, _PORT),
     )

@@ -7,7 +7,7 @@ everything else, so that a ratio to it says what the service itself costs.
 from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from coupon_service.entrypoints.app import create_app
+from coupon_service.entrypoints.wsgi import app as product
 from coupon_service.simulation.bench.routes import BARE_PREFIX
 
 _bare = Flask("bare")
@@ -19,4 +19,4 @@ def say_ok() -> str:
     return "ok"
 
 
-app = DispatcherMiddleware(create_app(), {BARE_PREFIX: _bare})
+app = DispatcherMiddleware(product, {BARE_PREFIX: _bare})

@@ -174,7 +174,7 @@ def ticker() -> None:
 @main.command()
 @click.option(
     "--seconds",
-    type=click.FloatRange(1, 60),
+    type=click.FloatRange(1, 600),
     default=5.0,
     show_default=True,
     help="How long each route is measured in each of three rounds.",
@@ -191,15 +191,43 @@ def ticker() -> None:
     type=click.Choice(["wrk", "python"]),
     help="The load generator; without it, wrk if it is installed.",
 )
-def bench(seconds: float, out: Path, client: str | None) -> None:
-    """Measure claims and redemptions against a bare route of the same server.
+@click.option("--burst", is_flag=True, help="Send claims at a fixed pace for that long instead.")
+@click.option(
+    "--vouchers",
+    type=click.IntRange(0, 50_000_000),
+    default=0,
+    help="Store so many vouchers then, and measure everything again.",
+)
+def bench(seconds: float, out: Path, client: str | None, burst: bool, vouchers: int) -> None:
+    """Measure claims, pages and redemptions against a bare route of the same server.
 
     Starts a service of its own on an empty database and throws it away; a running one is not
     touched. Exits with 1 if anything was lost, doubled or oversold.
     """
     from coupon_service.entrypoints import bench_service  # noqa: PLC0415
 
-    sys.exit(bench_service.bench(seconds, out, client_name=client))
+    if burst:
+        sys.exit(bench_service.bench_burst(seconds, out))
+    sys.exit(bench_service.bench(seconds, out, client_name=client, vouchers=vouchers))
+
+
+@main.command("draw-bench")
+@click.option("--entries", type=click.IntRange(1, 5_000_000), default=1_000_000, show_default=True)
+@click.option("--winners", type=click.IntRange(1, 100_000), default=1_000, show_default=True)
+def draw_bench(entries: int, winners: int) -> None:
+    """Measure a lottery's draw on servers of its own: close, draw, grant, publish, verify."""
+    from coupon_service.entrypoints.bench_draw import bench_draw  # noqa: PLC0415
+
+    sys.exit(bench_draw(entries, winners))
+
+
+@main.command("verify-draw", context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def verify(arguments: tuple[str, ...]) -> None:
+    """Check the published FILE of a lottery draw, as the stand-alone script does."""
+    from coupon_service.issuance.lottery import verify_draw  # noqa: PLC0415
+
+    sys.exit(verify_draw.main(arguments))
 
 
 @main.command("errors", hidden=True)

@@ -1,6 +1,6 @@
 """`POST /api/v1/claims`."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from http import HTTPStatus
 from uuid import UUID
 
@@ -9,13 +9,11 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import Field
 
 from coupon_service.core.auth import Kind, principal, require
-from coupon_service.core.db import transaction
-from coupon_service.core.resources import resources
+from coupon_service.core.json_body import reads_json
 from coupon_service.core.schemas import Body, Problem, View
-from coupon_service.issuance.desk import claim_online
 from coupon_service.issuance.device import remember_device
-from coupon_service.vouchers.keys import keyring
-from coupon_service.vouchers.token import issue_token
+from coupon_service.issuance.waiting_room.claim_in_turn import claim_in_turn
+from coupon_service.issuance.waiting_room.ticket import TICKET_CHARS_MAX
 
 bp = APIBlueprint("issuance_api", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Claims")])
 bp.after_request(remember_device)
@@ -26,10 +24,16 @@ class ClaimBody(Body):
     ordinal: int = Field(
         default=1, strict=True, ge=1, le=100, description="The resident's 1st, 2nd … coupon"
     )
+    ticket: str | None = Field(
+        default=None,
+        strict=True,
+        max_length=TICKET_CHARS_MAX,
+        description="From the waiting room, where the release has one",
+    )
 
 
 class ClaimView(View):
-    """A claimed voucher and a token to show at once. Amounts in fen."""
+    """A claimed voucher. Amounts in fen. `GET /api/v1/vouchers/{voucher_id}` shows its code."""
 
     voucher_id: UUID
     seat: int
@@ -38,8 +42,6 @@ class ClaimView(View):
     threshold_fen: int
     valid_from: datetime
     expires_at: datetime
-    token: str
-    token_expires_at: datetime
 
 
 @bp.post(
@@ -48,15 +50,13 @@ class ClaimView(View):
     security=[{"resident": []}],
 )
 @require(Kind.RESIDENT, real_name=True)
+@reads_json
 def create_claim(body: ClaimBody) -> tuple[Response, HTTPStatus]:
     """Claim a voucher: 201 the first time, 200 with the same voucher ever after."""
-    granted = claim_online(principal().id, body.release_id, ordinal=body.ordinal)
+    granted = claim_in_turn(
+        principal().id, body.release_id, ordinal=body.ordinal, ticket=body.ticket
+    )
     facts = granted.voucher.facts
-    # The voucher is durable by now; this only signs it. The phone shows the time, tills judge it.
-    now = datetime.now(UTC)
-    ttl_s = resources().settings.token_ttl_s
-    with transaction(resources().sessions) as session:
-        token = issue_token(keyring(session), facts, now=now, ttl_s=ttl_s)
     view = ClaimView(
         voucher_id=facts.voucher_id,
         seat=granted.voucher.seat,
@@ -65,8 +65,6 @@ def create_claim(body: ClaimBody) -> tuple[Response, HTTPStatus]:
         threshold_fen=facts.threshold_fen,
         valid_from=facts.not_before,
         expires_at=facts.expires_at,
-        token=token,
-        token_expires_at=now + timedelta(seconds=ttl_s),
     )
     status = HTTPStatus.OK if granted.repeated else HTTPStatus.CREATED
-    return jsonify(view.model_dump()), status
+    return jsonify(vars(view)), status

@@ -1,17 +1,31 @@
 """The edge of claiming: what a request, from the API or a page, hands its command to.
 
-It opens the transaction, so that whoever answers a resident answers after COMMIT. Concurrent
-claims of one process can be brought together here without the use case or its callers noticing.
+It opens the transaction, so that whoever answers a resident answers after COMMIT. The claims of a
+process that come at the same time are brought together in one.
 """
 
+from collections.abc import Sequence
+from typing import cast
 from uuid import UUID
+
+from flask import current_app
+from sqlalchemy.exc import DBAPIError
 
 from coupon_service.campaigns.models import Channel
 from coupon_service.core.db import transaction
+from coupon_service.core.errors import UnavailableError
 from coupon_service.core.resources import resources
-from coupon_service.issuance.claim import ClaimCommand, Granted, Refused, claim
-from coupon_service.issuance.device import device_hash
+from coupon_service.issuance.claim import ClaimCommand, Granted, Outcome, Refused, claim
+from coupon_service.issuance.combine import Combiner
+from coupon_service.issuance.device import device_hash, network_hash
+from coupon_service.issuance.errors import SoldOutError
 from coupon_service.issuance.gate import gate
+
+_COMBINER = "issuance.combiner"
+# PostgreSQL's class of errors after which a transaction is certain to have been undone: it lost a
+# deadlock, or could not be put in order with another one. Trying again is what helps.
+_UNDONE = "40"
+TRIES = 3
 
 
 def claim_online(resident_id: UUID, release_id: UUID, *, ordinal: int = 1) -> Granted:
@@ -20,17 +34,43 @@ def claim_online(resident_id: UUID, release_id: UUID, *, ordinal: int = 1) -> Gr
     Raises:
         ProblemError: the refusal.
     """
+    if gate().sold_out_for(release_id, resident_id):
+        raise SoldOutError
     command = ClaimCommand(
         release_id=release_id,
         resident_id=resident_id,
         channel=Channel.ONLINE,
         ordinal=ordinal,
         device_hash=device_hash(),
+        network=network_hash(),
     )
-    with transaction(resources().sessions) as session:
-        (outcome,) = claim(session, gate(), [command])
-    match outcome:
-        case Granted():
-            return outcome
+    match _combiner().submit(command):
+        case Granted() as granted:
+            return granted
         case Refused(error):
             raise error
+
+
+def _combiner() -> Combiner[ClaimCommand, Outcome]:
+    found = current_app.extensions.get(_COMBINER)
+    if found is None:
+        made: Combiner[ClaimCommand, Outcome] = Combiner(_claim_all)
+        found = current_app.extensions.setdefault(_COMBINER, made)
+    return cast(Combiner[ClaimCommand, Outcome], found)
+
+
+def _claim_all(commands: Sequence[ClaimCommand]) -> Sequence[Outcome]:
+    for tries_left in reversed(range(TRIES)):
+        try:
+            with transaction(resources().sessions) as session:
+                return claim(session, gate(), commands)
+        except UnavailableError as error:
+            if not (tries_left and _is_undone(error)):
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+def _is_undone(error: UnavailableError) -> bool:
+    cause = error.__cause__
+    sqlstate = getattr(cause.orig, "sqlstate", None) if isinstance(cause, DBAPIError) else None
+    return sqlstate is not None and sqlstate.startswith(_UNDONE)

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from coupon_service.core.db import transaction
 from coupon_service.core.resources import Resources
 from coupon_service.simulation.bench import data as bench_data
+from coupon_service.simulation.bench.growth import fill
 from coupon_service.simulation.bench.load import Load
 from coupon_service.simulation.bench.routes import (
     SOLD_OUT_SEATS,
@@ -22,12 +23,21 @@ from coupon_service.simulation.bench.routes import (
     Redemption,
     Route,
     Stage,
+    VoucherPage,
+    Wallet,
 )
 from coupon_service.simulation.bench.wrk import is_installed
 from coupon_service.simulation.http import Target
 from tests.invariants import assert_invariants
 
-ROUTES = ["bare Flask route", "claim granted", "claim sold out", "redemption"]
+ROUTES = [
+    "bare Flask route",
+    "claim granted",
+    "claim sold out",
+    "wallet page",
+    "voucher page",
+    "redemption",
+]
 
 
 @pytest.fixture
@@ -87,6 +97,25 @@ def test_a_sold_out_release_stays_as_it_is(app: OpenAPI, held: Resources, stage:
     ]
 
 
+def test_pages_are_those_of_signed_in_residents(app: OpenAPI, stage: Stage) -> None:
+    for route_class in (Wallet, VoucherPage):
+        route: Route = route_class(stage)
+        volley = route.volley(10)
+        assert send(app, list(volley.requests)) == Counter({200: 10})
+        assert route.faults(Load(sent=1, answers=Counter({401: 1}))) != []
+
+
+def test_a_table_is_filled_with_vouchers_of_others(held: Resources, stage: Stage) -> None:
+    said: list[int] = []
+    fill(stage.data, vouchers=300, say=said.append)
+    assert said == [300]
+    with transaction(held.sessions) as session:
+        owners = set(session.scalars(text("SELECT resident_id FROM vouchers")))
+    assert len(owners) == 300
+    assert not owners & set(stage.data.resident_ids)
+    assert_invariants(held)
+
+
 def test_percentiles_are_those_of_all_rounds_together() -> None:
     first = Load(busy_s=1, busy_answers=98, latencies_us=Counter({1_000: 98}))
     first.add(Load(busy_s=1, busy_answers=2, latencies_us=Counter({9_000: 1, 5_000: 1})))
@@ -129,3 +158,27 @@ def test_the_command_measures_every_route_and_finds_no_fault(client: str, tmp_pa
         assert figures["requests_per_s"] > 0
         assert 0 < figures["p50_ms"] <= figures["p99_ms"]
     assert found["routes"]["bare Flask route"]["ratio_to_bare"] == 1
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.xdist_group("supervisor")
+def test_the_burst_resolves_every_claim_and_loses_none(tmp_path: Path) -> None:
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("COUPON_")}
+    ours.pop("PROMETHEUS_MULTIPROC_DIR", None)
+    out = tmp_path / "burst.json"
+    command = [sys.executable, str(Path(sys.executable).with_name("coupon-service")), "bench"]
+    done = subprocess.run(
+        [*command, "--burst", "--seconds", "1", "--out", str(out)],
+        env=ours,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(out.read_text())
+    assert (found["faults"], found["unresolved"]) == ([], 0)
+    claims, late = found["flows"]["claims"], found["flows"]["sold out"]
+    assert (claims["offered_per_s"], late["offered_per_s"]) == (1_000, 5_000)
+    assert claims["answers"].keys() <= {"201", "503"}
+    assert late["answers"].keys() <= {"409", "503"}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from os import urandom
 from typing import LiteralString
 from uuid import UUID
@@ -41,6 +41,15 @@ _STORES_EACH = 2
 # As many tills as keep each below its limit of 120 scans a minute.
 _TILLS_EACH = 3
 _SEASON_FEN = 100_000_000_000
+# A cookie outlives its minute, so that a long burst reads these rows as a real one would.
+_SIGN_IN = text(
+    """
+    INSERT INTO sign_in_sessions (id, principal_kind, principal_id, user_agent, expires_at)
+    SELECT id, 'resident', id, 'bench', now() + interval '1 day' FROM residents
+    """
+)
+_BORN_ON = date(1988, 8, 8)
+_AREA_CODE = "110102"
 # Claimed so long ago that no rule finds the use too quick.
 _CLAIMED_BEFORE = timedelta(hours=20)
 
@@ -129,7 +138,10 @@ def cookies(app: Flask, resident_ids: Sequence[UUID]) -> list[str]:
     with app.test_request_context():
         for resident_id in resident_ids:
             response = Response()
-            write_cookie(response, Principal(Kind.RESIDENT, resident_id, verified=True), new_id())
+            # `_residents` signed them in under their own ids.
+            write_cookie(
+                response, Principal(Kind.RESIDENT, resident_id, verified=True), resident_id
+            )
             headers.append(response.headers["Set-Cookie"].partition(";")[0])
     return headers
 
@@ -216,10 +228,16 @@ def _residents(session: Session, count: int) -> list[UUID]:
     """Verified residents. What is sealed is noise: nothing on the measured ways opens it."""
     now = datetime.now(UTC)
     ids = [new_id() for _ in range(count)]
-    columns = "id, phone_sealed, phone_index, id_number_sealed, id_number_index, verified_at"
+    columns = (
+        "id, phone_sealed, phone_index, id_number_sealed, id_number_index, born_on, area_code,"
+        " verified_at"
+    )
+    known = (_BORN_ON, _AREA_CODE, now)
     with _copy(session, f"COPY residents ({columns}) FROM STDIN") as copy:
         for resident_id in ids:
-            copy.write_row((resident_id, urandom(40), urandom(32), urandom(47), urandom(32), now))
+            sealed = (urandom(40), urandom(32), urandom(47), urandom(32))
+            copy.write_row((resident_id, *sealed, *known))
+    session.execute(_SIGN_IN)
     session.execute(text("ANALYZE residents"))
     return ids
 

@@ -19,6 +19,8 @@ from coupon_service.simulation.bench.routes import (
     Redemption,
     Route,
     Stage,
+    VoucherPage,
+    Wallet,
 )
 
 ROUNDS = 3
@@ -26,8 +28,8 @@ CONNECTIONS = 64
 # The first volley finds how many requests must be ready for the others.
 _WARM_UP_S = 1.0
 _WARM_UP_REQUESTS = 5_000
-_READY_FACTOR = 2.0
-_READY_PER_S_MIN = 1_000
+_READY_FACTOR = 3.0
+_READY_PER_S_MIN = 2_000
 # Requests that were under way when the time was over come to their end.
 _SETTLE_S = 0.7
 
@@ -77,6 +79,8 @@ def measure(stage: Stage, client: Client, plan: Plan, console: Console) -> Outco
         Bare(stage),
         ClaimGranted(stage),
         ClaimSoldOut(stage),
+        Wallet(stage),
+        VoucherPage(stage),
         Redemption(stage),
     ]
     measured = [Measured(route.name) for route in routes]

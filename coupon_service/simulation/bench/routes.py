@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Protocol
 from uuid import UUID
 
@@ -20,6 +21,10 @@ from coupon_service.vouchers.token import issue_token
 
 BARE_PREFIX = "/bare"
 SOLD_OUT_SEATS = 100
+# A wallet at the height of a season.
+WALLET_VOUCHERS = 5
+_WALLETS = 2_000
+_WALLET_PAGES = 500
 _TOKEN_TTL_S = 3_600
 
 
@@ -79,7 +84,7 @@ class ClaimGranted:
                 session, self._stage.data, quantity=self._quantity
             )
             bench_data.warm_gate(session, self._release_id)
-        return Volley(_claims(self._stage, self._release_id, residents), 201, cycle=False)
+        return Volley(claims(self._stage, self._release_id, residents), 201, cycle=False)
 
     def faults(self, load: Load) -> list[str]:
         assert self._release_id is not None
@@ -105,7 +110,7 @@ class ClaimSoldOut:
         with transaction(resources().sessions) as session:
             bench_data.warm_gate(session, self._release_id)
         late = self._stage.data.resident_ids[SOLD_OUT_SEATS : SOLD_OUT_SEATS + count]
-        return Volley(_claims(self._stage, self._release_id, late), 409, cycle=True)
+        return Volley(claims(self._stage, self._release_id, late), 409, cycle=True)
 
     def faults(self, load: Load) -> list[str]:
         found = _other_answers(load, 409)
@@ -113,6 +118,49 @@ class ClaimSoldOut:
         if stored != SOLD_OUT_SEATS:
             found.append(f"{stored} vouchers on the {SOLD_OUT_SEATS} seats of a sold-out release")
         return found
+
+
+class Wallet:
+    """Residents look at their vouchers: a page with a handful of tickets."""
+
+    name = "wallet page"
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        data = stage.data
+        self._owners = data.resident_ids[:_WALLETS]
+        with transaction(resources().sessions) as session:
+            for _ in range(WALLET_VOUCHERS):
+                release_id = bench_data.open_release(session, data, quantity=len(self._owners))
+                bench_data.issue_vouchers(session, data, release_id, len(self._owners))
+
+    def volley(self, count: int) -> Volley:
+        return Volley(_pages(self._stage, self._owners[:count], ["/wallet"]), 200, cycle=True)
+
+    def faults(self, load: Load) -> list[str]:
+        return _other_answers(load, 200)
+
+
+class VoucherPage:
+    """Residents open a voucher at the till: a freshly signed token, drawn as a QR code."""
+
+    name = "voucher page"
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        data = stage.data
+        self._owners = data.resident_ids[:_WALLET_PAGES]
+        with transaction(resources().sessions) as session:
+            release_id = bench_data.open_release(session, data, quantity=len(self._owners))
+            vouchers = bench_data.issue_vouchers(session, data, release_id, len(self._owners))
+        self._paths = [f"/vouchers/{facts.voucher_id}" for facts in vouchers]
+
+    def volley(self, count: int) -> Volley:
+        owners, paths = self._owners[:count], self._paths[:count]
+        return Volley(_pages(self._stage, owners, paths), 200, cycle=True)
+
+    def faults(self, load: Load) -> list[str]:
+        return _other_answers(load, 200)
 
 
 class Redemption:
@@ -159,7 +207,14 @@ class Redemption:
         return _other_answers(load, 201) + _lost_or_doubled(load, 201, stored, "redemptions")
 
 
-def _claims(stage: Stage, release_id: UUID, resident_ids: Sequence[UUID]) -> list[bytes]:
+def _pages(stage: Stage, resident_ids: Sequence[UUID], paths: Sequence[str]) -> list[bytes]:
+    """One page for each resident, from these paths in turn."""
+    sent = zip(bench_data.cookies(stage.app, resident_ids), cycle(paths), strict=False)
+    return [encode(stage.target, "GET", path, headers={"Cookie": cookie}) for cookie, path in sent]
+
+
+def claims(stage: Stage, release_id: UUID, resident_ids: Sequence[UUID]) -> list[bytes]:
+    """A claim of each resident."""
     wanted = {"release_id": str(release_id)}
     return [
         encode(stage.target, "POST", "/api/v1/claims", headers={"Cookie": cookie}, json=wanted)
