@@ -1,6 +1,7 @@
 """`/api/v1/sign-in` and `/api/v1/me`."""
 
 from http import HTTPStatus
+from uuid import UUID
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
@@ -58,7 +59,7 @@ def create_sign_out() -> Response:
 @require(Kind.RESIDENT)
 def show_me() -> Response:
     """The signed-in resident's own data, masked."""
-    return jsonify(_me().model_dump())
+    return jsonify(_me(principal().id).model_dump())
 
 
 @bp.post(
@@ -68,17 +69,22 @@ def show_me() -> Response:
 )
 @require(Kind.RESIDENT)
 def create_real_name(body: RealNameBody) -> Response:
-    """Confirm name and identity number. Repeating the same number is harmless."""
+    """Confirm name and document. Repeating the same document is harmless.
+
+    Somebody known before without a phone, as a child or at a counter, is that resident from now on.
+    """
     response = Response(mimetype="application/json")
-    confirm_own_name(body.name, body.id_number, response)
-    response.data = _me().model_dump_json()
+    resident_id = confirm_own_name(
+        body.name, body.id_number, response, kind=body.kind, born_on=body.born_on
+    )
+    response.data = _me(resident_id).model_dump_json()
     return response
 
 
-def _me() -> MeView:
+def _me(resident_id: UUID) -> MeView:
     held = resources()
     with transaction(held.sessions) as session:
-        found = masked(session, held.vault, principal().id)
+        found = masked(session, held.vault, resident_id)
     return MeView(
         resident_id=found.id,
         verified=found.verified,

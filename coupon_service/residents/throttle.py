@@ -1,4 +1,4 @@
-"""How often a phone and a network may ask for codes and try them, and a resident a real name."""
+"""How often codes are asked for and tried, by phone and network; and names, by resident."""
 
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -41,6 +41,24 @@ def admit_real_name() -> None:
         TooManyRequestsError
     """
     _count(_real_names)
+
+
+def admit_wechat() -> None:
+    """Count a return from WeChat: each costs a question to WeChat.
+
+    Raises:
+        TooManyRequestsError
+    """
+    _count(_wechat_returns)
+
+
+def admit_invitation_code() -> None:
+    """Count a try of a relative's code: they are not to be searched here.
+
+    Raises:
+        TooManyRequestsError
+    """
+    _count(_invitation_codes)
 
 
 def network() -> str:
@@ -87,5 +105,16 @@ def _code_requests() -> None: ...
 def _guesses() -> None: ...
 
 
+@limiter.shared_limit(
+    "60/minute;600/hour", scope="wechat-network", key_func=network, exempt_when=_own_machine
+)
+def _wechat_returns() -> None: ...
+
+
 @limiter.shared_limit("10/hour;20/day", scope="real-name", key_func=_resident)
 def _real_names() -> None: ...
+
+
+# One visit looks at a code and takes it up: two counts.
+@limiter.shared_limit("20/hour;40/day", scope="invitation-code", key_func=_resident)
+def _invitation_codes() -> None: ...

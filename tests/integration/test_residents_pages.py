@@ -132,7 +132,7 @@ def test_a_wrong_identity_number_is_not_written_back(app: OpenAPI, held: Resourc
     for typed in ("110105194912310021", "9" * 5000):
         page = browser.post("/real-name", data={"name": "张三", "id_number": typed})
         assert page.status_code == 400
-        assert "身份证号码有误" in page.text
+        assert "证件号码有误" in page.text
         assert typed not in page.text
     with transaction(held.sessions) as session:
         assert session.execute(select(func.count(Resident.verified_at))).scalar_one() == 0
@@ -266,7 +266,10 @@ def test_a_sold_out_release_says_so_on_the_home_page(app: OpenAPI, held: Resourc
     assert "已领完" in app.test_client().get("/").text
 
 
-def test_the_home_page_works_while_redis_is_away(app: OpenAPI, held: Resources) -> None:
+def test_the_home_page_works_while_redis_is_away(
+    app: OpenAPI, held: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coupon_service.mobile.window.FRESH_S", 0)
     _claim(_resident(app, held), _open(held))
     assert "剩 99 张" in app.test_client().get("/").text
     held.hints.connection_pool.connection_kwargs["path"] = "/nowhere"

@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from coupon_service.core.db import transaction
 from coupon_service.core.resources import Resources
 from coupon_service.residents.models import Resident
+from coupon_service.residents.personal_data import unseal
 from tests.factories.residents import REAL_NAME, fresh_id_number, signed_in_browser
 
 NUMBER = "11010519491231002X"
@@ -30,8 +31,10 @@ def test_a_real_name_is_confirmed_sealed_and_shown_masked(app: OpenAPI, held: Re
     with transaction(held.sessions) as session:
         stored = session.execute(select(Resident)).scalar_one()
         assert stored.born_on == date(1949, 12, 31)
-        assert held.vault.open_text("id_number", stored.id_number_sealed or b"") == NUMBER
-        assert held.vault.open_text("name", stored.name_sealed or b"") == "张三丰"
+        clear = unseal(session, held.vault, stored.id)
+        assert clear is not None
+        assert (clear.id_number, clear.name) == (NUMBER, "张三丰")
+        assert (stored.id_kind, stored.area_code) == ("resident_id", "110105")
         row = session.execute(text("SELECT t::text FROM residents t")).scalar_one()
     for clear in (NUMBER, "张三丰"):
         assert clear not in row
@@ -93,6 +96,12 @@ def test_two_residents_at_once_cannot_share_a_number(app: OpenAPI, held: Resourc
         ({"name": "张三", "id_number": "1" * 18}, "invalid-id-number"),
         ({"name": "=cmd", "id_number": NUMBER}, "invalid-name"),
         ({"name": "张三", "id_number": "abc"}, "invalid-request"),
+        ({"name": "张三", "id_number": "E12345678", "kind": "passport"}, "birth-date-needed"),
+        ({"name": "张三", "id_number": NUMBER, "kind": "library_card"}, "invalid-request"),
+        (
+            {"name": "张三", "id_number": "E12345678", "kind": "passport", "born_on": "2999-01-01"},
+            "invalid-birth-date",
+        ),
         ({"name": "张三", "id_number": NUMBER + "0" * 1000}, "invalid-request"),
         ({"name": "张" * 61, "id_number": NUMBER}, "invalid-request"),
         ({"name": "张三", "id_number": NUMBER, "verified": True}, "invalid-request"),
@@ -108,3 +117,16 @@ def test_bad_input_is_refused_without_being_repeated_or_logged(
     assert (answer.status_code, answer.get_json()["slug"]) == (400, slug)
     assert str(body.get("id_number", "张三")) not in answer.text + str(lines)
     assert _verified(held) == 0
+
+
+def test_a_person_with_a_passport_is_one_person_in_every_spelling(
+    app: OpenAPI, held: Resources
+) -> None:
+    body = {"name": "John Smith", "kind": "passport", "born_on": "1990-02-28"}
+    first, second = (signed_in_browser(app, verified=False) for _ in range(2))
+    assert first.post(REAL_NAME, json={**body, "id_number": "EA1234567"}).status_code == 200
+    me = first.get("/api/v1/me").get_json()
+    assert (me["name"], me["id_number"]) == ("J**", "E*******7")
+    refused = second.post(REAL_NAME, json={**body, "id_number": "ea123-4567"})
+    assert (refused.status_code, refused.get_json()["slug"]) == (409, "real-name-refused")
+    assert _verified(held) == 1

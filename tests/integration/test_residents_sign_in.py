@@ -13,11 +13,11 @@ from coupon_service.core.models import SignInSession
 from coupon_service.core.resources import Resources, resources
 from coupon_service.core.settings import Environment, Settings, SettingsError, load_settings
 from coupon_service.entrypoints.app import create_app
+from coupon_service.residents.check_code import GUESSES_MAX
 from coupon_service.residents.jobs import forget_codes
 from coupon_service.residents.models import Resident, SignInCode
 from coupon_service.residents.request_code import CODES_PER_PHONE_H
 from coupon_service.residents.sender import LogSender
-from coupon_service.residents.sign_in import GUESSES_MAX
 from tests.factories.residents import CODES, SIGN_IN, fresh_phone, get_code, signed_in_browser
 
 PHONE = "13800138000"
