@@ -101,4 +101,5 @@ $(PAGE_LIBRARIES): package-lock.json package.json .npmrc $(PYTHON_INSTALLED)
 	@rm -rf $(VENDOR) && mkdir -p $(sort $(dir $(addprefix $(VENDOR)/zxing-wasm/,$(ZXING))))
 	@for file in $(ZXING); do \
 	  cp node_modules/zxing-wasm/dist/$$file $(VENDOR)/zxing-wasm/$$file || exit 1; done
+	@mkdir -p $(VENDOR)/lean-qr && cp node_modules/lean-qr/index.mjs $(VENDOR)/lean-qr/
 	@touch $@

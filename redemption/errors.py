@@ -103,6 +103,32 @@ class NothingToTakeOffError(VoucherNotUsableError):
     sentence = "本单应付金额太小，用不了这张消费券。"
 
 
+class ProofNeededError(VoucherNotUsableError):
+    """A token that belongs to a bound phone, without that phone's signature of this moment."""
+
+    slug = "proof-needed"
+    title = "The holder's own phone must show its changing code"
+    sentence = "请顾客在自己手机上打开消费券，出示会自动刷新的二维码。"
+
+
+class PhoneReplacedError(VoucherNotUsableError):
+    slug = "phone-replaced"
+    title = "The holder shows vouchers on another phone by now"
+    sentence = "这部手机已被更换，请顾客用新手机出示。"
+
+
+class ProofUsedError(VoucherNotUsableError):
+    slug = "proof-used"
+    title = "This code, or a later one, was used before; wait for the next"
+    sentence = "这个二维码已经用过，请等它刷新后再扫。"
+
+
+class PhoneClockOffError(VoucherNotUsableError):
+    slug = "phone-clock-off"
+    title = "The phone's clock is ahead; connect it to the network"
+    sentence = "顾客手机的时间不准，请联网刷新后再试，或输入 12 位券码。"
+
+
 class RefusedByRuleError(VoucherNotUsableError):
     """A hard rule fired. Which one is for the officials, not for the till."""
 

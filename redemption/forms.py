@@ -8,9 +8,14 @@ from pydantic import ValidationError
 
 from coupon_service.core.money import parse_yuan
 from redemption.schemas import RedeemBody
+from redemption.verify import CODE_CHARS_MAX
 
-_TYPED_CHARS_MAX = 300
-_FIELDS = {"order_fen": "amount", "code": "code", "order_no": "order_no"}
+_FIELDS = {
+    "order_fen": "amount",
+    "code": "code",
+    "order_no": "order_no",
+    "second_check": "second_check",
+}
 
 
 @dataclass(frozen=True)
@@ -21,14 +26,15 @@ class CounterForm:
     after_discount: str = ""
     order_no: str = ""
     code: str = ""
+    second_check: str = ""
     errors: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_form(form: Mapping[str, str]) -> tuple[CounterForm, RedeemBody | None]:
     """The form with its errors, and the order it describes if it has none."""
     typed = {
-        name: form.get(name, "").strip()[:_TYPED_CHARS_MAX]
-        for name in ("amount", "after_discount", "order_no", "code")
+        name: form.get(name, "").strip()[:CODE_CHARS_MAX]
+        for name in ("amount", "after_discount", "order_no", "code", "second_check")
     }
     wrong: set[str] = set()
     body = None
@@ -41,7 +47,12 @@ def read_form(form: Mapping[str, str]) -> tuple[CounterForm, RedeemBody | None]:
             wrong.add("after_discount")
     try:
         body = RedeemBody.model_validate(
-            {"code": typed["code"], "order_no": typed["order_no"], **amounts}
+            {
+                "code": typed["code"],
+                "order_no": typed["order_no"],
+                "second_check": typed["second_check"] or None,
+                **amounts,
+            }
         )
     except ValidationError as error:
         # Whatever is not one field's fault alone is about the discount being no discount.
@@ -66,5 +77,6 @@ def _sentence(name: str) -> str:
         "after_discount": _("折后金额应大于 0，且不超过订单金额。"),
         "order_no": _("订单号请用字母、数字和 . _ : -，最多 64 位。"),
         "code": _("请扫码，或输入 12 位券码。"),
+        "second_check": _("请输入 4 位数字或字母，末位可能是 X。"),
     }
     return sentences[name]

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from coupon_service.campaigns.models import Channel
 from coupon_service.campaigns.terms import Order, Unusable, discount_fen, unusable_at
-from coupon_service.vouchers.errors import ExpiredTokenError
 from coupon_service.vouchers.models import Voucher, VoucherState
 from merchants.models import MerchantState
 from merchants.queries import place_of
@@ -20,6 +19,8 @@ from redemption.errors import (
     VoucherVoidError,
 )
 from redemption.queries import Presented
+from redemption.showing import check_showing
+from redemption.verify import Scan
 
 
 def judge(
@@ -27,10 +28,10 @@ def judge(
     order: Order,
     channel: Channel,
     *,
-    good_until: datetime | None,
+    scan: Scan | None,
     now: datetime,
 ) -> int:
-    """What the voucher takes off the order, in fen.
+    """What the voucher takes off the order, in fen. `scan` is how it was shown, if anybody did.
 
     What the cashier can least change is said first: that the voucher is used up matters more than
     that the order is too small for it. The voucher's state may have changed since it was read;
@@ -38,13 +39,12 @@ def judge(
 
     Raises:
         MerchantNotActiveError: the merchant is suspended.
-        ExpiredTokenError: the code was drawn too long ago.
+        ProblemError: `check_showing` refuses the code.
         VoucherNotUsableError: the subclass says why.
     """
     if presented.store.merchant.state != MerchantState.ACTIVE:
         raise MerchantNotActiveError
-    if good_until is not None and good_until <= now:
-        raise ExpiredTokenError
+    check_showing(presented, scan, now=now)
     place = replace(place_of(presented.store), channel=channel)
     voucher, campaign = presented.voucher, presented.voucher.release.campaign
     if (spoilt := why_spoilt(voucher, now)) is not None:

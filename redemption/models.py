@@ -38,6 +38,14 @@ class Redemption(Base):
             name="discount_within_order",
         ),
         CheckConstraint("(state = 'redeemed') = (reversed_at IS NULL)", name="reversed_when"),
+        # A phone's proof pays once, even if what it paid for was reversed.
+        Index(
+            "uq_redemptions_proof",
+            "voucher_id",
+            "proof_counter",
+            unique=True,
+            postgresql_where="proof_counter IS NOT NULL",
+        ),
         # A voucher pays once; a reversed redemption no longer counts.
         Index(
             "uq_redemptions_live_voucher",
@@ -64,6 +72,7 @@ class Redemption(Base):
     order_fen: Mapped[int]  # before the merchant's own discount
     after_discount_fen: Mapped[int]  # after it, before the voucher
     discount_fen: Mapped[int]  # what the voucher took off: the district's share
+    proof_counter: Mapped[int | None]  # of the phone's proof, where one was shown
     channel: Mapped[Channel] = mapped_column(Text)
     category: Mapped[str] = mapped_column(Text)
     zone: Mapped[str] = mapped_column(Text)

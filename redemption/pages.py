@@ -16,6 +16,7 @@ from coupon_service.core.errors import ProblemError
 from coupon_service.core.limits import limiter
 from coupon_service.core.resources import resources
 from coupon_service.core.schemas import OrderNo
+from coupon_service.vouchers.errors import SecondCheckNeededError, SecondCheckWrongError
 from merchants.auth import till_principal
 from redemption import throttle
 from redemption.at_till import quote_here, redeem_here
@@ -24,6 +25,7 @@ from redemption.forms import CounterForm, read_form
 from redemption.queries import active_till, order_or_refuse, today_at_till
 from redemption.quote import Quote
 from redemption.reverse import reverse
+from redemption.verify import CODE_CHARS_MAX
 
 bp = Blueprint(
     "redemption",
@@ -36,6 +38,7 @@ bp = Blueprint(
 
 RECENT = 5
 _KEY_CHARS_MAX = 200
+_ASKING = (SecondCheckNeededError, SecondCheckWrongError)
 _ORDER_NO: TypeAdapter[str] = TypeAdapter(OrderNo)
 
 
@@ -175,6 +178,8 @@ def _counter(
         now = db_now(session)
         till = active_till(session, principal().id)
         recent = today_at_till(session, till.id, now=now)[:RECENT]
+    # A paper voucher: the same request once more, with the holder's answer.
+    asks_second_check = isinstance(refusal, _ASKING) or "second_check" in form.errors
     return render_template(
         "redemption/counter.html",
         till=till,
@@ -184,7 +189,11 @@ def _counter(
         payable_fen=payable_fen,
         quote=quote,
         # Of an outcome that is unknown, the very same request is the way to learn it.
-        keeps_code=quote is not None or (refusal is not None and refusal.status >= 500),
+        keeps_code=quote is not None
+        or asks_second_check
+        or (refusal is not None and refusal.status >= 500),
+        asks_second_check=asks_second_check,
+        code_chars_max=CODE_CHARS_MAX,
         recent=recent,
     )
 

@@ -30,6 +30,6 @@ def quote(session: Session, till_id: UUID, scan: Scan, order: Order, *, now: dat
         VoucherNotUsableError: the subclass says why.
         ForbiddenError: the till or its merchant is not active.
     """
-    presented = present(session, scan.voucher, At(till_id=till_id))
-    discount_fen = judge(presented, order, Channel.ONSITE, good_until=scan.good_until, now=now)
+    presented = present(session, scan.voucher, At(till_id=till_id), scan=scan)
+    discount_fen = judge(presented, order, Channel.ONSITE, scan=scan, now=now)
     return Quote(order, discount_fen, presented.voucher.release.campaign.name)

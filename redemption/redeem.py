@@ -14,8 +14,10 @@ from coupon_service.core.ids import new_id
 from coupon_service.core.jobs import emit
 from coupon_service.core.risk import RedemptionAttempt, RiskGate
 from coupon_service.ledger.payables import NewPayable, incur, open_merchant_accounts
+from coupon_service.vouchers.errors import SecondCheckNeededError
 from coupon_service.vouchers.lifecycle import use
 from coupon_service.vouchers.models import Voucher
+from coupon_service.vouchers.paper import pass_second_check
 from redemption.errors import (
     OrderNumberReusedError,
     OrderWasReversedError,
@@ -25,7 +27,7 @@ from redemption.errors import (
 from redemption.judge import judge, why_spoilt
 from redemption.models import Redemption, RedemptionState
 from redemption.queries import At, Presented, by_order_no, present
-from redemption.verify import SeatRef
+from redemption.verify import Scan, SeatRef, Way
 
 TOPIC = "redemption.redeemed"
 
@@ -39,7 +41,8 @@ class RedeemCommand:
         till_id: the till; none at a virtual store.
         store_id: the store; a till has one already, which must then be the same.
         order_fen, after_discount_fen: before and after the merchant's own discount.
-        good_until: when the scanned code stops being good; none if it was not a timed one.
+        scan: how the voucher was shown; none where its holder ordered without showing it.
+        second_check: the end of the holder's identity number, for a paper voucher.
         id: of the redemption to be. One with another id in the answer means: a repeat.
     """
 
@@ -50,7 +53,8 @@ class RedeemCommand:
     channel: Channel
     till_id: UUID | None = None
     store_id: UUID | None = None
-    good_until: datetime | None = None
+    scan: Scan | None = None
+    second_check: str | None = None
     id: UUID = field(default_factory=new_id)
 
 
@@ -67,12 +71,15 @@ def redeem(
         OrderNumberReusedError, OrderWasReversedError: the order number is taken.
         VoucherNotUsableError: the subclass says why.
         ForbiddenError: the till or its merchant is not active.
+        SecondCheckNeededError, SecondCheckLockedError: of a paper voucher.
+        SecondCheckWrongError: likewise; the transaction must be kept, as it counts the try.
     """
     presented = present(
         session,
         command.voucher,
         At(till_id=command.till_id, store_id=command.store_id),
         order_no=command.order_no,
+        scan=command.scan,
     )
     voucher, merchant = presented.voucher, presented.store.merchant
     fingerprint = _fingerprint(command, voucher.id)
@@ -82,11 +89,12 @@ def redeem(
         presented,
         Order(command.order_fen, command.after_discount_fen),
         command.channel,
-        good_until=command.good_until,
+        scan=command.scan,
         now=now,
     )
     if risk.forbids(session, _attempt(command, presented, now)):
         raise RefusedByRuleError
+    _check_paper(session, command, voucher.id)
     claimed = _claim_order(
         session, command, presented, fingerprint=fingerprint, discount_fen=discount_fen, now=now
     )
@@ -113,6 +121,14 @@ def redeem(
     )
     emit(session, TOPIC, redemption_id=claimed.id)
     return claimed
+
+
+def _check_paper(session: Session, command: RedeemCommand, voucher_id: UUID) -> None:
+    if command.scan is None or command.scan.way is not Way.PAPER:
+        return
+    if command.second_check is None:
+        raise SecondCheckNeededError
+    pass_second_check(session, voucher_id, command.second_check)
 
 
 def _fingerprint(command: RedeemCommand, voucher_id: UUID) -> bytes:
@@ -162,6 +178,7 @@ def _claim_order(
             order_fen=command.order_fen,
             after_discount_fen=command.after_discount_fen,
             discount_fen=discount_fen,
+            proof_counter=command.scan.proof_counter if command.scan else None,
             channel=command.channel,
             category=store.category,
             zone=store.zone,

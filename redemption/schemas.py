@@ -21,6 +21,9 @@ Code = Annotated[
 ]
 
 
+SecondCheck = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9A-Za-z]{4}$")]
+
+
 class OrderPath(BaseModel):
     order_no: OrderNo
 
@@ -50,11 +53,16 @@ class QuoteBody(Body):
 
 class RedeemBody(QuoteBody):
     order_no: OrderNo
+    second_check: SecondCheck | None = Field(
+        default=None,
+        description="Of a paper voucher: the last four characters of the holder's identity number",
+    )
 
     def to_command(self, till_id: UUID, scan: Scan) -> RedeemCommand:
         return RedeemCommand(
             voucher=scan.voucher,
-            good_until=scan.good_until,
+            scan=scan,
+            second_check=self.second_check,
             order_no=self.order_no,
             order_fen=self.order.order_fen,
             after_discount_fen=self.order.after_discount_fen,

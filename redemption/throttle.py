@@ -13,16 +13,17 @@ from flask import Response, g, request
 
 from coupon_service.core.auth import principal
 from coupon_service.core.limits import limiter
+from coupon_service.vouchers.errors import SecondCheckWrongError
 from redemption.errors import CodeNotRecognisedError
 from redemption.verify import is_typed
 
 
 @contextmanager
 def counting_wrong_codes() -> Iterator[None]:
-    """Around the use of a code: one that is not recognised is charged to the till."""
+    """Around the use of a code: one that is not recognised, or answered wrong, is the till's."""
     try:
         yield
-    except CodeNotRecognisedError:
+    except (CodeNotRecognisedError, SecondCheckWrongError):
         g.wrong_code = True
         raise
 

@@ -1,24 +1,33 @@
 """What was scanned or typed, read into what a redemption needs. Pure and bounded.
 
-A voucher shows itself as a signed token in a QR code or as twelve digits. Wedge scanners may add
+A voucher shows itself as a QR code or as twelve digits. In the QR code is a signed token, a phone's
+proof around one, or the code of a paper voucher; the first byte tells which. Wedge scanners may add
 spaces or type in lower case, cashiers group digits: neither changes what is meant.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
+from enum import Enum, auto
 from uuid import UUID
 
+from coupon_service.vouchers import base32, paper_code, proof, token
 from coupon_service.vouchers.errors import InvalidTokenError
 from coupon_service.vouchers.keys import Keyring
-from coupon_service.vouchers.token import TOKEN_CHARS, read_token
 from coupon_service.vouchers.typed_code import DIGITS, read_typed_code
 from redemption.errors import CodeNotRecognisedError
 
-# Room for a token with some spaces and line ends around it.
-CODE_CHARS_MAX = TOKEN_CHARS + 33
+# Room for the longest code with some spaces and line ends around it.
+CODE_CHARS_MAX = proof.PROOF_CHARS + 33
 _IGNORED = str.maketrans("", "", " -\t\r\n")
-# Freshness is judged with the order number at hand: a repeat may come after the token's time.
-_BEFORE_EVERY_EXPIRY = datetime.min.replace(tzinfo=UTC)
+
+
+class Way(Enum):
+    """How a voucher was shown."""
+
+    DIGITS = auto()
+    TOKEN = auto()
+    PROOF = auto()
+    PAPER = auto()
 
 
 @dataclass(frozen=True)
@@ -31,10 +40,24 @@ class SeatRef:
 
 @dataclass(frozen=True)
 class Scan:
-    """A voucher as it was shown, and until when that showing is good (typed digits: always)."""
+    """A voucher as it was shown.
 
+    Freshness is judged later, with the order number at hand: a repeat may come after its time.
+
+    Attributes:
+        good_from, good_until: when this showing is good; none: always.
+        phone_key: of the phone that the code is for; none if it is for no particular one.
+        proof_counter: of the phone's proof.
+        paper_serial: of the sheet.
+    """
+
+    way: Way
     voucher: UUID | SeatRef
-    good_until: datetime | None
+    good_from: datetime | None = None
+    good_until: datetime | None = None
+    phone_key: bytes | None = None
+    proof_counter: int | None = None
+    paper_serial: int | None = None
 
 
 def is_typed(text: str) -> bool:
@@ -43,11 +66,13 @@ def is_typed(text: str) -> bool:
     return len(bare) <= 2 * DIGITS
 
 
-def read_code(text: str, *, keyring: Keyring, typed_key: bytes) -> Scan:
-    """Read a token or typed digits. Whether the voucher exists is for the database to say.
+def read_code(text: str, *, keyring: Keyring, typed_key: bytes, skew_s: int = 0) -> Scan:
+    """Read a scanned code or typed digits. Whether the voucher exists is for the database to say.
+
+    `skew_s` is how far a phone's clock may be off beyond a proof's own `GOOD_FOR_S`.
 
     Raises:
-        CodeNotRecognisedError: neither, or signed by no key in use.
+        CodeNotRecognisedError: neither, or one whose signatures do not hold.
     """
     if len(text) > CODE_CHARS_MAX:
         raise CodeNotRecognisedError
@@ -56,12 +81,39 @@ def read_code(text: str, *, keyring: Keyring, typed_key: bytes) -> Scan:
         seat = read_typed_code(typed_key, bare)
         if seat is None:
             raise CodeNotRecognisedError
-        return Scan(SeatRef(*seat), good_until=None)
-    # All or nothing: caps lock turns a whole token over, a damaged letter only itself.
+        return Scan(Way.DIGITS, SeatRef(*seat))
+    # All or nothing: caps lock turns a whole code over, a damaged letter only itself.
     if bare.isascii() and bare.islower():
         bare = bare.upper()
     try:
-        token = read_token(keyring, bare, now=_BEFORE_EVERY_EXPIRY)
+        return _scanned(base32.decode(bare), keyring, timedelta(seconds=proof.GOOD_FOR_S + skew_s))
     except InvalidTokenError:
         raise CodeNotRecognisedError from None
-    return Scan(token.facts.voucher_id, good_until=token.token_expires_at)
+
+
+def _scanned(raw: bytes, keyring: Keyring, proof_good_for: timedelta) -> Scan:
+    match raw[0]:
+        case token.VERSION:
+            plain = token.token_of(keyring, raw)
+            key = plain.facts.phone_key
+            return Scan(
+                Way.TOKEN,
+                plain.facts.voucher_id,
+                good_until=plain.token_expires_at,
+                phone_key=None if key == token.NO_PHONE else key,
+            )
+        case proof.VERSION:
+            proven = proof.proof_of(keyring, raw)
+            return Scan(
+                Way.PROOF,
+                proven.token.facts.voucher_id,
+                good_from=proven.shown_at - proof_good_for,
+                good_until=min(proven.shown_at + proof_good_for, proven.token.token_expires_at),
+                phone_key=proven.token.facts.phone_key,
+                proof_counter=proven.counter,
+            )
+        case paper_code.VERSION:
+            sheet = paper_code.paper_code_of(keyring, raw)
+            return Scan(Way.PAPER, sheet.voucher_id, paper_serial=sheet.serial)
+        case _:
+            raise InvalidTokenError

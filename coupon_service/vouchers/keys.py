@@ -71,21 +71,32 @@ class Keyring:
     def verifies(self, kid: int, message: bytes, signature: bytes) -> bool:
         """Whether the key signed this message. An unknown or revoked key signed nothing."""
         key = self._loaded.get(kid)
-        if key is None or len(signature) != SIGNATURE_BYTES:
-            return False
-        r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
-        try:
-            key.verify(encode_dss_signature(r, s), message, _ECDSA)
-        except InvalidSignature:
-            return False
-        return True
+        return key is not None and signed(key, message, signature)
 
     @cached_property
     def _loaded(self) -> dict[int, ec.EllipticCurvePublicKey]:
-        return {
-            kid: ec.EllipticCurvePublicKey.from_encoded_point(_CURVE, point)
-            for kid, point in self.public_keys.items()
-        }
+        return {kid: load_public_key(point) for kid, point in self.public_keys.items()}
+
+
+def load_public_key(point: bytes) -> ec.EllipticCurvePublicKey:
+    """The public key at a point, SEC 1, of `PUBLIC_KEY_BYTES` when compressed.
+
+    Raises:
+        ValueError: not a point of the curve.
+    """
+    return ec.EllipticCurvePublicKey.from_encoded_point(_CURVE, point)
+
+
+def signed(key: ec.EllipticCurvePublicKey, message: bytes, signature: bytes) -> bool:
+    """Whether the key's owner signed the message; the signature is raw r‖s."""
+    if len(signature) != SIGNATURE_BYTES:
+        return False
+    r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
+    try:
+        key.verify(encode_dss_signature(r, s), message, _ECDSA)
+    except InvalidSignature:
+        return False
+    return True
 
 
 def keyring(session: Session) -> Keyring:

@@ -10,11 +10,14 @@ from sqlalchemy.orm import Session
 from coupon_service.campaigns.fund import budget, reserved
 from coupon_service.campaigns.models import Campaign, Release
 from coupon_service.core.ids import new_id
+from coupon_service.core.jobs import emit
 from coupon_service.ledger.post import Movement, post
 from coupon_service.vouchers.errors import VoucherStateError
-from coupon_service.vouchers.models import Voucher, VoucherState
+from coupon_service.vouchers.models import VoidReason, Voucher, VoucherState
 
 EXPIRY_BATCH = 2_000
+# Emitted with `release_id` when vouchers of a release gave their value back.
+FREED = "vouchers.freed"
 
 MOVES: Mapping[VoucherState, frozenset[VoucherState]] = {
     VoucherState.ISSUED: frozenset(
@@ -64,7 +67,7 @@ def give_back(session: Session, voucher_id: UUID) -> None:
         raise VoucherStateError
 
 
-def void(session: Session, voucher_id: UUID) -> None:
+def void(session: Session, voucher_id: UUID, reason: VoidReason = VoidReason.OFFICE) -> None:
     """Cancel an unused voucher; its face returns to the budget node. Its seat is never reused.
 
     Raises:
@@ -73,7 +76,7 @@ def void(session: Session, voucher_id: UUID) -> None:
     release_id = session.execute(
         update(Voucher)
         .where(Voucher.id == voucher_id, Voucher.state == VoucherState.ISSUED)
-        .values(state=VoucherState.VOID)
+        .values(state=VoucherState.VOID, void_reason=reason)
         .returning(Voucher.release_id)
     ).scalar_one_or_none()
     if release_id is None:
@@ -126,3 +129,5 @@ def _free(session: Session, count_by_release: Mapping[UUID, int], reason: str) -
             for release_id, season_id, node_id, face_fen in rows
         ],
     )
+    for release_id in count_by_release:
+        emit(session, FREED, release_id=release_id)

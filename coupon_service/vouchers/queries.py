@@ -7,6 +7,7 @@ from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session, joinedload
 
 from coupon_service.campaigns.models import Campaign, Release
+from coupon_service.residents.household import may_act_for
 from coupon_service.vouchers.errors import VoucherNotFoundError
 from coupon_service.vouchers.models import Voucher
 from coupon_service.vouchers.token import VoucherFacts
@@ -41,16 +42,20 @@ def wallet(session: Session, resident_id: UUID) -> Sequence[Voucher]:
     ).all()
 
 
-def own_voucher(session: Session, resident_id: UUID, voucher_id: UUID) -> Voucher:
-    """A voucher of this resident. Somebody else's is as unknown as one that does not exist.
+def own_voucher(session: Session, viewer_id: UUID, voucher_id: UUID) -> Voucher:
+    """A voucher of this resident, or of somebody they may act for.
+
+    Anybody else's is as unknown as one that does not exist.
 
     Raises:
         VoucherNotFoundError
     """
-    voucher = session.scalars(
-        _with_terms().where(Voucher.id == voucher_id, Voucher.resident_id == resident_id)
-    ).one_or_none()
+    voucher = voucher_with_terms(session, voucher_id)
     if voucher is None:
+        raise VoucherNotFoundError
+    if voucher.resident_id != viewer_id and not may_act_for(
+        session, viewer_id, voucher.resident_id
+    ):
         raise VoucherNotFoundError
     return voucher
 

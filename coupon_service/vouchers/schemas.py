@@ -1,10 +1,12 @@
 """Vouchers on the wire."""
 
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
 from uuid import UUID
 
-from coupon_service.core.schemas import View
+from pydantic import Field, StringConstraints
+
+from coupon_service.core.schemas import Body, View
 from coupon_service.vouchers.models import Voucher
 
 
@@ -50,11 +52,34 @@ class VoucherList(View):
 
 
 class ShownVoucher(VoucherView):
-    """What is shown at the till: the token to draw, until when, and the digits to type."""
+    """What is shown at the till: the token, until when it is good, and the digits to type.
 
-    token: str
-    token_expires_at: datetime
-    typed_code: str
+    A token with a phone's key in it is not drawn as it is: that phone signs it into a proof every
+    few seconds (docs/qr.md). While a new phone waits there is neither token nor digits.
+    """
+
+    token: str | None
+    token_expires_at: datetime | None
+    typed_code: str | None
+    phone_key: str | None = Field(description="The bound phone's public key, hexadecimal")
+    phone_usable_from: datetime | None
+    server_time: datetime
+
+
+class PhoneKeyBody(Body):
+    """The public half of the key that a phone made: SEC 1, compressed, hexadecimal."""
+
+    public_key: Annotated[str, StringConstraints(strict=True, pattern=r"^0[23][0-9a-f]{64}$")]
+    replace: bool = Field(default=False, strict=True, description="Take the place of another phone")
+
+
+class PhoneKeyView(View):
+    """The bound phone. One that took another's place is usable only after a cool-down."""
+
+    public_key: str
+    bound_at: datetime
+    usable_from: datetime
+    server_time: datetime
 
 
 class PublicKey(View):

@@ -1,6 +1,6 @@
 """Show a voucher to a till: a fresh token, and the digits that say the same."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from flask import current_app
@@ -11,7 +11,7 @@ from coupon_service.core.resources import resources
 from coupon_service.vouchers.keys import keyring
 from coupon_service.vouchers.models import Voucher
 from coupon_service.vouchers.queries import facts_of
-from coupon_service.vouchers.token import issue_token
+from coupon_service.vouchers.token import NO_PHONE, issue_token
 from coupon_service.vouchers.typed_code import typed_code
 
 _EXTENSION = "vouchers.typed_code_key"
@@ -24,11 +24,19 @@ class Shown:
     typed_code: str
 
 
-def show(session: Session, voucher: Voucher, *, now: datetime) -> Shown:
-    """A fresh token and typed code of a voucher whose terms are loaded."""
-    ttl_s = resources().settings.token_ttl_s
+def show(
+    session: Session, voucher: Voucher, *, now: datetime, phone_key: bytes = NO_PHONE
+) -> Shown:
+    """A fresh token and typed code of a voucher whose terms are loaded.
+
+    `phone_key` is that of the phone that will show it (`phones.key_to_show_with`). A token with one
+    lives longer, because the phone's proof is what keeps it fresh.
+    """
+    settings = resources().settings
+    ttl_s = settings.token_ttl_s if phone_key == NO_PHONE else settings.bound_token_ttl_s
+    facts = replace(facts_of(voucher), phone_key=phone_key)
     return Shown(
-        token=issue_token(keyring(session), facts_of(voucher), now=now, ttl_s=ttl_s),
+        token=issue_token(keyring(session), facts, now=now, ttl_s=ttl_s),
         token_expires_at=now + timedelta(seconds=ttl_s),
         typed_code=typed_code(typed_code_key(), voucher.release.number, voucher.seat),
     )

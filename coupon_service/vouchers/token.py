@@ -15,19 +15,19 @@ Version 1, a fixed layout, integers big-endian, times in Unix seconds:
         42    33  the phone's public key (SEC 1, compressed), or zeros while no phone is bound
         75    64  signature over bytes 0..74: ECDSA P-256 with SHA-256, r‖s
 
-139 bytes, written as 223 characters of Base32 (RFC 4648) without padding: upper case and digits,
-which a QR code stores in its alphanumeric mode and a scanner that types can type.
+139 bytes, written as 223 characters of Base32 (`base32.py`).
 
 The signature proves issue, not entitlement: the database decides whether the voucher may be used.
+A token with a phone's key is good for nothing by itself: that phone wraps it into a proof
+(`proof.py`) every few seconds.
 """
 
-import base64
-import binascii
 import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from coupon_service.vouchers import base32
 from coupon_service.vouchers.errors import ExpiredTokenError, InvalidTokenError
 from coupon_service.vouchers.keys import PUBLIC_KEY_BYTES, SIGNATURE_BYTES, Keyring
 
@@ -36,8 +36,7 @@ NO_PHONE = bytes(PUBLIC_KEY_BYTES)
 
 _BODY = struct.Struct(f">BB16sIIIIII{PUBLIC_KEY_BYTES}s")
 TOKEN_BYTES = _BODY.size + SIGNATURE_BYTES
-TOKEN_CHARS = -(-TOKEN_BYTES * 8 // 5)
-_PADDING = "=" * (-TOKEN_CHARS % 8)
+TOKEN_CHARS = base32.chars_of(TOKEN_BYTES)
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def issue_token(keyring: Keyring, facts: VoucherFacts, *, now: datetime, ttl_s: 
         _seconds(now + timedelta(seconds=ttl_s)),
         facts.phone_key,
     )
-    return base64.b32encode(body + signer.sign(body)).decode().rstrip("=")
+    return base32.encode(body + signer.sign(body))
 
 
 def read_token(keyring: Keyring, text: str, *, now: datetime) -> Token:
@@ -87,22 +86,21 @@ def read_token(keyring: Keyring, text: str, *, now: datetime) -> Token:
         InvalidTokenError: not a token, or not signed by a key in use.
         ExpiredTokenError: genuine, but its own expiry has passed.
     """
-    token = _verified(keyring, text)
+    if len(text) != TOKEN_CHARS:
+        raise InvalidTokenError
+    token = token_of(keyring, base32.decode(text))
     if token.token_expires_at <= now:
         raise ExpiredTokenError
     return token
 
 
-def _verified(keyring: Keyring, text: str) -> Token:
-    if len(text) != TOKEN_CHARS:
-        raise InvalidTokenError
-    try:
-        raw = base64.b32decode(text + _PADDING)
-    except (binascii.Error, ValueError):
-        raise InvalidTokenError from None
-    # The last character carries a few bits beyond the last byte. Only zeros there are canonical:
-    # otherwise one token could be written in several ways.
-    if base64.b32encode(raw).decode().rstrip("=") != text:
+def token_of(keyring: Keyring, raw: bytes) -> Token:
+    """The token in these bytes, whose signature holds; its own expiry is not looked at.
+
+    Raises:
+        InvalidTokenError: not a token, or not signed by a key in use.
+    """
+    if len(raw) != TOKEN_BYTES:
         raise InvalidTokenError
     body, signature = raw[: _BODY.size], raw[_BODY.size :]
     version, kid, voucher, number, face, threshold, start, end, until, phone = _BODY.unpack(body)

@@ -1,0 +1,1 @@
+"""Spend and get: a redemption earns its holder a second coupon."""

@@ -1,0 +1,17 @@
+"""The manifest of this package."""
+
+from coupon_service.core.jobs import Job
+from coupon_service.core.module import Module
+from redemption.awards.invariants import INVARIANTS
+from redemption.awards.jobs import give, take_back
+from redemption.redeem import TOPIC as REDEEMED
+from redemption.reverse import TOPIC as REVERSED
+
+MODULE = Module(
+    name="awards",
+    jobs=[
+        Job("awards.give", "maintenance", give, on=REDEEMED),
+        Job("awards.take_back", "maintenance", take_back, on=REVERSED),
+    ],
+    invariants=INVARIANTS,
+)
