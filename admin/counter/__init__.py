@@ -1,0 +1,1 @@
+"""The counter: officials claim for residents who are there in person."""

@@ -1,0 +1,1 @@
+"""Lists of residents: imported from officials' files, for eligibility and for grants."""
