@@ -9,6 +9,20 @@ class ReleaseNotFoundError(NotFoundError):
     sentence = "没有找到这个活动。"
 
 
+class CampaignNotFoundError(NotFoundError):
+    slug = "campaign-not-found"
+    title = "There is no such campaign"
+    sentence = "没有找到这个活动。"
+
+
+class TermsFixedError(ConflictError):
+    """Somebody may have claimed on these terms."""
+
+    slug = "terms-fixed"
+    title = "The campaign's terms are fixed once a release of it was published"
+    sentence = "该活动已有批次发布，领取条件不能再修改。"
+
+
 class ReleaseStateError(ConflictError):
     slug = "release-state"
     title = "The release is not in a state that allows this"

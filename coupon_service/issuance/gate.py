@@ -177,7 +177,7 @@ class Gate:
     def refresh(self, release_id: UUID, facts: GateFacts) -> None:
         """Write the release's facts, good for another `META_TTL_S`."""
         (meta,) = self._keys(release_id, "meta")
-        seconds, microseconds = cast(tuple[int, int], self._redis.time())
+        seconds, microseconds = self._redis.time()
         fields = vars(facts) | {"ahead_ms": facts.now_ms - seconds * 1000 - microseconds // 1000}
         pipe = self._redis.pipeline(transaction=True)
         pipe.hset(meta, mapping=cast(Any, fields))
