@@ -1,0 +1,1 @@
+"""Notices: what a resident is told, in the application and by message."""
