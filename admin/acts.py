@@ -1,4 +1,4 @@
-"""An official's acts, each with its entry in the audit log, in the same transaction."""
+"""An official's acts on cases, each with its entry in the audit log, in the same transaction."""
 
 from datetime import datetime
 from uuid import UUID
@@ -6,8 +6,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from admin.audit import record
-from admin.release_queries import release_of
-from coupon_service.campaigns import release as releases
+from admin.scope import district_of
 from coupon_service.core.auth import Principal
 from fraud import decide
 from fraud.queries import case_of
@@ -22,7 +21,7 @@ def release_case(
         CaseNotFoundError: the official's district has no such case.
         CaseDecidedError: it is not open any more.
     """
-    held_fen = case_of(session, _district(official), case_id).held_fen
+    held_fen = case_of(session, district_of(official), case_id).held_fen
     count = decide.release(session, case_id, official_id=official.id, reason=reason, now=now)
     details = {"reason": reason, "payables": count, "held_fen": held_fen}
     record(session, official, "case.release", case_id, details)
@@ -37,7 +36,7 @@ def confirm_case(
         CaseNotFoundError: the official's district has no such case.
         CaseDecidedError: it is not open any more.
     """
-    held_fen = case_of(session, _district(official), case_id).held_fen
+    held_fen = case_of(session, district_of(official), case_id).held_fen
     decide.confirm(session, case_id, official_id=official.id, reason=reason, now=now)
     record(session, official, "case.confirm", case_id, {"reason": reason, "held_fen": held_fen})
 
@@ -52,36 +51,7 @@ def prolong_case(
         CaseDecidedError: it is not open any more.
         CaseNotProlongableError: its time is at the limit.
     """
-    case_of(session, _district(official), case_id)
+    case_of(session, district_of(official), case_id)
     due_at = decide.prolong(session, case_id, now=now)
     details = {"reason": reason, "due_at": due_at.isoformat()}
     record(session, official, "case.prolong", case_id, details)
-
-
-def pause_release(session: Session, official: Principal, release_id: UUID) -> None:
-    """Stop claims from a release.
-
-    Raises:
-        ReleaseNotFoundError: the official's district has no such release.
-        ReleaseStateError: it is not open.
-    """
-    release_of(session, _district(official), release_id)
-    releases.pause(session, release_id)
-    record(session, official, "release.pause", release_id)
-
-
-def resume_release(session: Session, official: Principal, release_id: UUID) -> None:
-    """Let claims from a release go on.
-
-    Raises:
-        ReleaseNotFoundError: the official's district has no such release.
-        ReleaseStateError: it is not paused.
-    """
-    release_of(session, _district(official), release_id)
-    releases.resume(session, release_id)
-    record(session, official, "release.resume", release_id)
-
-
-def _district(official: Principal) -> UUID:
-    assert official.district_id is not None  # officials belong to a district
-    return official.district_id

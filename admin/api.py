@@ -17,14 +17,10 @@ from admin.case_schemas import (
     SuspectView,
 )
 from admin.queries import freeze, season_of, seasons_of
-from admin.release_queries import releases_of
 from admin.schemas import (
     EntryList,
     EntryView,
-    OfficeReleaseList,
-    OfficeReleaseView,
     OfficialView,
-    ReleasePath,
     SeasonList,
     SeasonQuery,
     SeasonView,
@@ -168,42 +164,6 @@ def prolong_case(path: CasePath, body: DecisionBody) -> Response:
         acts.prolong_case(session, principal(), path.case_id, reason=body.reason, now=now)
         view = CaseView.of(case_of(session, district_id(), path.case_id))
     return jsonify(view.model_dump())
-
-
-@bp.get("/releases", responses={200: OfficeReleaseList, 404: Problem}, security=_OFFICE)
-@require(*OFFICE)
-def list_releases(query: SeasonQuery) -> Response:
-    """The published releases of a season with the number of seats taken."""
-    with transaction(resources().sessions) as session:
-        season = season_of(session, district_id(), query.season_id, db_now(session))
-        found = [OfficeReleaseView.of(*row) for row in releases_of(session, season.id)]
-    return jsonify(OfficeReleaseList(releases=found).model_dump())
-
-
-@bp.post(
-    "/releases/<uuid:release_id>/pause",
-    responses={204: None, 404: Problem, 409: Problem},
-    security=_OFFICE,
-)
-@require(Kind.OFFICIAL)
-def pause_release(path: ReleasePath) -> Response:
-    """Stop claims from a release at once."""
-    with transaction(resources().sessions) as session:
-        acts.pause_release(session, principal(), path.release_id)
-    return Response(status=HTTPStatus.NO_CONTENT)
-
-
-@bp.post(
-    "/releases/<uuid:release_id>/resume",
-    responses={204: None, 404: Problem, 409: Problem},
-    security=_OFFICE,
-)
-@require(Kind.OFFICIAL)
-def resume_release(path: ReleasePath) -> Response:
-    """Let claims from a release go on."""
-    with transaction(resources().sessions) as session:
-        acts.resume_release(session, principal(), path.release_id)
-    return Response(status=HTTPStatus.NO_CONTENT)
 
 
 @bp.get("/audit", responses={200: EntryList}, security=_OFFICE)

@@ -7,13 +7,13 @@ from datetime import date, datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from admin.figures import ShownDay, ShownFlow, ShownNode, shown_days, shown_flow, shown_nodes
 from admin.models import AuditEntry
 from admin.suppression import SUPPRESSED_BELOW
 from admin.totals import SeasonTotals, Tally
-from coupon_service.campaigns.models import Campaign, Release, Season
+from coupon_service.campaigns.models import Season
 from coupon_service.core.passwords import PASSWORD_LENGTH_MAX
 from coupon_service.core.schemas import Body, View
 
@@ -196,47 +196,6 @@ class TotalsView(View):
             days=[DayView.of(day) for day in shown_days(totals)],
             flow=[FlowView.of(flow) for flow in shown_flow(totals)],
         )
-
-
-class ReleasePath(BaseModel):
-    release_id: UUID
-
-
-class OfficeReleaseView(View):
-    """A release with how far it has got. `claimed` counts void vouchers' seats too."""
-
-    release_id: UUID
-    number: int
-    name: str
-    campaign: str
-    node: str
-    state: str
-    face_fen: int
-    quantity: int
-    claimed: int
-    opens_at: datetime
-    closes_at: datetime
-
-    @classmethod
-    def of(cls, release: Release, claimed: int) -> Self:
-        campaign: Campaign = release.campaign
-        return cls(
-            release_id=release.id,
-            number=release.number,
-            name=release.name,
-            campaign=campaign.name,
-            node=campaign.node.name,
-            state=release.state,
-            face_fen=campaign.face_fen,
-            quantity=release.quantity,
-            claimed=claimed,
-            opens_at=release.opens_at,
-            closes_at=release.closes_at,
-        )
-
-
-class OfficeReleaseList(View):
-    releases: list[OfficeReleaseView]
 
 
 class EntryView(View):

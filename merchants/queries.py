@@ -1,15 +1,15 @@
 """Shared reads of merchants, stores and tills."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import time
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, joinedload
 
 from coupon_service.campaigns.models import Campaign, Channel, Season
-from coupon_service.campaigns.terms import Place
+from coupon_service.campaigns.terms import Place, unusable_at
 from merchants.errors import TillNotFoundError
 from merchants.models import Merchant, MerchantState, Store, Till
 
@@ -22,6 +22,54 @@ class StoreFilter:
     category: str | None = None
     tag: str | None = None
     district_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class StorePlace:
+    """What a list or a map shows of a store, and what the terms look at."""
+
+    id: UUID
+    code: str
+    name: str
+    category: str
+    zone: str
+    address: str
+    tags: Sequence[str]
+    lat: float
+    lon: float
+    opens: time
+    closes: time
+    channel: str
+    is_illustration: bool
+
+    @property
+    def place(self) -> Place:
+        return Place(self.id, self.category, self.zone, self.tags, Channel(self.channel))
+
+    def open_at(self, local: time) -> bool:
+        """Whether its hours include that local time; they may cross midnight, or be all day."""
+        if self.opens == self.closes:
+            return True
+        if self.opens <= self.closes:
+            return self.opens <= local < self.closes
+        return local >= self.opens or local < self.closes
+
+
+_PLACE_COLUMNS = (
+    Store.id,
+    Store.code,
+    Store.name,
+    Store.category,
+    Store.zone,
+    Store.address,
+    Store.tags,
+    Store.lat,
+    Store.lon,
+    Store.opens,
+    Store.closes,
+    Store.channel,
+    Merchant.is_illustration,
+)
 
 
 def till_with_store(session: Session, till_id: UUID) -> Till:
@@ -55,48 +103,38 @@ def list_stores(
     session: Session, wanted: StoreFilter, *, after_id: UUID | None, limit: int
 ) -> Sequence[Store]:
     """Stores of active merchants in the order they joined, beginning after `after_id`."""
-    query = _open_stores().order_by(Store.id).limit(limit)
-    if wanted.district_id is not None:
-        query = query.where(Merchant.district_id == wanted.district_id)
-    if wanted.zone is not None:
-        query = query.where(Store.zone == wanted.zone)
-    if wanted.category is not None:
-        query = query.where(Store.category == wanted.category)
-    if wanted.tag is not None:
-        query = query.where(Store.tags.any_() == wanted.tag)
+    query = select(Store).options(joinedload(Store.merchant)).where(*_matches(wanted))
+    query = query.join(Merchant, Merchant.id == Store.merchant_id).order_by(Store.id).limit(limit)
     if after_id is not None:
         query = query.where(Store.id > after_id)
     return session.scalars(query).all()
 
 
-def stores_for(session: Session, campaign: Campaign, *, limit: int) -> Sequence[Store]:
-    """Stores where the campaign's vouchers work, by zone and name.
-
-    The same rule as `campaigns.terms.unusable_at`, stated as a query.
-    """
-    scope: dict[str, Any] = campaign.scope
-    query = (
-        _open_stores()
-        .join(Season, Season.district_id == Merchant.district_id)
-        .where(Season.id == campaign.season_id, Store.channel.in_(campaign.redeem_channels))
-        .order_by(Store.zone, Store.name, Store.id)
-        .limit(limit)
-    )
-    if "store_ids" in scope:
-        query = query.where(Store.id.in_([UUID(store_id) for store_id in scope["store_ids"]]))
-    if "categories" in scope:
-        query = query.where(Store.category.in_(scope["categories"]))
-    if "zones" in scope:
-        query = query.where(Store.zone.in_(scope["zones"]))
-    if "tags" in scope:
-        query = query.where(Store.tags.overlap(scope["tags"]))
-    return session.scalars(query).all()
-
-
-def _open_stores() -> Select[Store]:
-    return (
-        select(Store)
+def store_places(session: Session, wanted: StoreFilter) -> Sequence[StorePlace]:
+    """Every store of active merchants that the filter leaves, by zone and name."""
+    rows = session.execute(
+        select(*_PLACE_COLUMNS)
         .join(Merchant, Merchant.id == Store.merchant_id)
-        .where(Merchant.state == MerchantState.ACTIVE)
-        .options(joinedload(Store.merchant))
+        .where(*_matches(wanted))
+        .order_by(Store.zone, Store.name, Store.id)
     )
+    return [StorePlace(*tuple(row)) for row in rows]
+
+
+def stores_for(session: Session, campaign: Campaign) -> Sequence[StorePlace]:
+    """Stores where the campaign's vouchers work, by zone and name."""
+    season = session.get_one(Season, campaign.season_id)
+    places = store_places(session, StoreFilter(district_id=season.district_id))
+    return [store for store in places if unusable_at(campaign, store.place) is None]
+
+
+def _matches(wanted: StoreFilter) -> Iterator[ColumnElement[bool]]:
+    yield Merchant.state == MerchantState.ACTIVE
+    if wanted.zone is not None:
+        yield Store.zone == wanted.zone
+    if wanted.category is not None:
+        yield Store.category == wanted.category
+    if wanted.tag is not None:
+        yield Store.tags.any_() == wanted.tag
+    if wanted.district_id is not None:
+        yield Merchant.district_id == wanted.district_id

@@ -13,6 +13,7 @@ from admin.pages.overview import asked_season
 from admin.queries import season_of
 from admin.scope import district_id
 from coupon_service.core.auth import OFFICE, Kind, principal, require
+from coupon_service.core.body_limit import body_limit
 from coupon_service.core.clock import LOCAL_ZONE, db_now
 from coupon_service.core.db import transaction
 from coupon_service.core.errors import InvalidRequestError
@@ -109,9 +110,9 @@ def download_payouts(batch_id: UUID) -> Response:
 
 @bp.post("/settlements/<uuid:batch_id>/bank-answer")
 @require(Kind.OFFICIAL)
+@body_limit(BYTES_MAX)
 def take_bank_answer(batch_id: UUID) -> ResponseReturnValue:
     """Take in the bank's answer, all of it or nothing."""
-    request.max_content_length = BYTES_MAX
     upload = request.files.get("answer")
     content = upload.read() if upload else b""
     try:

@@ -1,17 +1,51 @@
-"""What the home page offers one visitor: releases with what is left and what is already theirs."""
+"""What is offered to one visitor: of each release, the one thing they can do about it now."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cached_property
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from coupon_service.campaigns.models import BudgetNode, Channel, Release, ReleaseState
-from coupon_service.campaigns.queries import board_of, offered_releases
+from coupon_service.campaigns.models import BudgetNode, Channel, Mode, Release, ReleaseState
+from coupon_service.campaigns.queries import PUBLISHED
 from coupon_service.issuance.gate import gate
+from coupon_service.mobile.near import Nearest
+from coupon_service.mobile.window import Window
 from coupon_service.vouchers.models import Voucher
+
+# From then on the waiting room is open.
+ROOM_OPENS_AHEAD = timedelta(minutes=30)
+
+_GIVEN = frozenset({Mode.GRANT, Mode.AWARD, Mode.STAFF})
+_OWN = (
+    select(Voucher.release_id, Voucher.id)
+    .where(Voucher.resident_id == bindparam("resident_id"))
+    .order_by(Voucher.ordinal)
+)
+_OWN_OF_ONE = _OWN.where(Voucher.release_id == bindparam("release_id"))
+_OWN_ON_OFFER = _OWN.join(Release, Release.id == Voucher.release_id).where(
+    Release.state.in_([state.value for state in PUBLISHED])
+)
+
+
+class Step(StrEnum):
+    """What a visitor can do about a release."""
+
+    CLAIM = "claim"
+    ROOM = "room"  # go to the waiting room
+    DRAW = "draw"  # enter the lottery
+    CODE = "code"  # type a code
+    WAIT = "wait"  # sold out: queue for what comes back
+    LATER = "later"  # it has not opened
+    USE = "use"  # it is theirs already
+    PAUSED = "paused"
+    GIVEN = "given"  # nothing: it comes by itself
+    ELSEWHERE = "elsewhere"  # not on this phone
+    OVER = "over"
 
 
 @dataclass(frozen=True)
@@ -21,12 +55,14 @@ class Offer:
     Attributes:
         left: seats nobody has, as far as the gate knows.
         voucher_ids: the visitor's own vouchers of it, the first claimed first.
+        near: the nearest store where it can be used, if the visitor said where they are.
     """
 
     release: Release
     left: int | None
     voucher_ids: Sequence[UUID]
     now: datetime
+    near: Nearest | None = None
 
     @property
     def upcoming(self) -> bool:
@@ -41,27 +77,40 @@ class Offer:
         return self.release.closes_at <= self.now or self.release.state == ReleaseState.CLOSED
 
     @property
-    def paused(self) -> bool:
-        return self.release.state == ReleaseState.PAUSED
-
-    @property
-    def online(self) -> bool:
-        return Channel.ONLINE in self.release.campaign.claim_channels
-
-    @property
     def next_ordinal(self) -> int | None:
         """The visitor's next coupon of this release; None when they have all they may."""
         had = len(self.voucher_ids)
         return had + 1 if had < self.release.campaign.per_person else None
 
-    @property
-    def claimable(self) -> bool:
-        """Whether a button makes sense; the claim itself decides."""
-        return (
-            self.online
-            and not (self.over or self.paused or self.sold_out)
-            and self.next_ordinal is not None
-        )
+    @cached_property
+    def step(self) -> Step:
+        """The one thing to do now; a claim decides for itself."""
+        if self.over:
+            return Step.OVER
+        if self.next_ordinal is None:
+            return Step.USE
+        if self.release.state == ReleaseState.PAUSED:
+            return Step.PAUSED
+        return self._step_by_mode() or self._step_by_time()
+
+    def _step_by_mode(self) -> Step | None:
+        match self.release.mode:
+            case Mode.LOTTERY:
+                return Step.DRAW
+            case Mode.CODE:
+                return Step.LATER if self.upcoming else Step.CODE
+            case mode if mode in _GIVEN:
+                return Step.GIVEN
+        if Channel.ONLINE not in self.release.campaign.claim_channels:
+            return Step.ELSEWHERE
+        return None
+
+    def _step_by_time(self) -> Step:
+        if self.sold_out:
+            return Step.USE if self.voucher_ids else Step.WAIT
+        if self.release.waiting_room and self.now >= self.release.opens_at - ROOM_OPENS_AHEAD:
+            return Step.ROOM
+        return Step.LATER if self.upcoming else Step.CLAIM
 
 
 @dataclass(frozen=True)
@@ -72,45 +121,29 @@ class Board:
     offers: Sequence[Offer]
 
 
-def offers_now(session: Session, resident_id: UUID | None, now: datetime) -> list[Offer]:
-    """Everything open or upcoming, by opening time."""
-    return _offers(session, offered_releases(session, now), resident_id, now)
+def own_vouchers(session: Session, resident_id: UUID) -> Mapping[UUID, Sequence[UUID]]:
+    """The resident's vouchers of published releases, by release."""
+    mine: dict[UUID, list[UUID]] = {}
+    for release_id, voucher_id in session.execute(_OWN_ON_OFFER, {"resident_id": resident_id}):
+        mine.setdefault(release_id, []).append(voucher_id)
+    return mine
 
 
 def one_offer(session: Session, release: Release, resident_id: UUID | None, now: datetime) -> Offer:
     """One release, whatever its state."""
-    (offer,) = _offers(session, [release], resident_id, now)
-    return offer
+    asked = {"resident_id": resident_id, "release_id": release.id}
+    mine = session.execute(_OWN_OF_ONE, asked).all() if resident_id else ()
+    left = gate().left([release.id])
+    return Offer(release, left.get(release.id), [voucher_id for _, voucher_id in mine], now)
 
 
-def by_board(session: Session, offers: Iterable[Offer]) -> list[Board]:
+def by_board(window: Window, offers: Iterable[Offer]) -> list[Board]:
     """Offers under their boards, in the boards' order; boards without any are left out."""
-    boards_of_season: dict[UUID, dict[UUID, BudgetNode]] = {}
     nodes: dict[UUID, BudgetNode] = {}
     grouped: dict[UUID, list[Offer]] = {}
     for offer in offers:
-        campaign = offer.release.campaign
-        if campaign.season_id not in boards_of_season:
-            boards_of_season[campaign.season_id] = board_of(session, campaign.season_id)
-        node = boards_of_season[campaign.season_id][campaign.node_id]
+        node = window.boards[offer.release.campaign.node_id]
         nodes[node.id] = node
         grouped.setdefault(node.id, []).append(offer)
     order = sorted(nodes.values(), key=lambda node: (node.season_id, node.position, node.code))
     return [Board(node, grouped[node.id]) for node in order]
-
-
-def _offers(
-    session: Session, releases: Sequence[Release], resident_id: UUID | None, now: datetime
-) -> list[Offer]:
-    ids = [release.id for release in releases]
-    left = gate().left(ids)
-    mine: dict[UUID, list[UUID]] = {}
-    if resident_id is not None and ids:
-        owned = select(Voucher.release_id, Voucher.id).where(
-            Voucher.resident_id == resident_id, Voucher.release_id.in_(ids)
-        )
-        for release_id, voucher_id in session.execute(owned.order_by(Voucher.ordinal)):
-            mine.setdefault(release_id, []).append(voucher_id)
-    return [
-        Offer(release, left.get(release.id), mine.get(release.id, ()), now) for release in releases
-    ]

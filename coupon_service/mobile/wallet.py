@@ -1,31 +1,32 @@
-"""The wallet, and one voucher as it is shown at the till."""
+"""The wallet: every voucher of one resident on three shelves."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 
 from flask import Blueprint, render_template, request
-from markupsafe import Markup
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, func, select
 
+from coupon_service.campaigns.models import Release
 from coupon_service.core.auth import Kind, principal, require
-from coupon_service.core.clock import db_now
+from coupon_service.core.clock import local_date
 from coupon_service.core.db import transaction
+from coupon_service.core.display import page_lang
 from coupon_service.core.resources import resources
-from coupon_service.mobile.words import state as state_words
+from coupon_service.mobile.shell import fill
+from coupon_service.mobile.tickets import Style, read_campaigns, tickets
+from coupon_service.notices.models import Notice
+from coupon_service.notices.queries import UNREAD_SHOWN_MAX
 from coupon_service.vouchers.models import Voucher, VoucherState
-from coupon_service.vouchers.qr import qr_svg
-from coupon_service.vouchers.queries import own_voucher
-from coupon_service.vouchers.queries import wallet as all_vouchers
-from coupon_service.vouchers.show import show
-from merchants.models import Store
-from redemption.models import Redemption, RedemptionState
+from coupon_service.vouchers.queries import WALLET_MAX
 
 # Less than this left is worth a warning.
 ENDING_SOON = timedelta(hours=24)
+
+_MOMENT = timedelta(microseconds=1)
+_FEET_KEPT = 4_096
 
 bp = Blueprint("mobile_wallet", __name__)
 
@@ -38,18 +39,46 @@ class Shelf(StrEnum):
     EXPIRED = "expired"
 
 
-@dataclass(frozen=True)
-class Use:
-    """Where and for what a voucher was used. Amounts in fen."""
+class Kept(NamedTuple):
+    """A voucher in the wallet."""
 
-    store: str
-    order_no: str
-    order_fen: int
-    discount_fen: int
-    redeemed_at: datetime
+    id: UUID
+    state: str
+    valid_from: datetime
+    expires_at: datetime
+    redeemed_at: datetime | None
+    campaign_id: UUID
 
 
-def shelf_of(voucher: Voucher, now: datetime) -> Shelf:
+# Put together once, on tables and not on entities, which would be made and thrown away. It asks for
+# the time and the notices too, so that a wallet is one round trip.
+_VOUCHERS, _RELEASES, _NOTICES = (one.__table__.c for one in (Voucher, Release, Notice))
+_UNREAD = (
+    select(func.count())
+    .where(_NOTICES.resident_id == bindparam("resident_id"), _NOTICES.read_at.is_(None))
+    .scalar_subquery()
+)
+_KEPT = (
+    select(
+        func.clock_timestamp(),
+        _UNREAD,
+        _VOUCHERS.id,
+        _VOUCHERS.state,
+        _VOUCHERS.valid_from,
+        _VOUCHERS.expires_at,
+        _VOUCHERS.redeemed_at,
+        _RELEASES.campaign_id,
+    )
+    .where(
+        _VOUCHERS.release_id == _RELEASES.id,
+        _VOUCHERS.resident_id == bindparam("resident_id"),
+    )
+    .order_by(_VOUCHERS.claimed_at.desc(), _VOUCHERS.id.desc())
+    .limit(WALLET_MAX)
+)
+
+
+def shelf_of(voucher: Voucher | Kept, now: datetime) -> Shelf:
     """Where a voucher lies; one whose time is over is not usable even before a job marks it."""
     if voucher.state == VoucherState.REDEEMED:
         return Shelf.USED
@@ -64,58 +93,42 @@ def wallet() -> str:
     """The resident's vouchers: usable, used, expired."""
     wanted = request.args.get("shelf", Shelf.USABLE)
     shelf = Shelf(wanted) if wanted in list(Shelf) else Shelf.USABLE
+    unread = 0
+    shelves: dict[Shelf, list[tuple[Kept, datetime]]] = {key: [] for key in Shelf}
     with transaction(resources().sessions) as session:
-        now = db_now(session)
-        vouchers = all_vouchers(session, principal().id)
-    shelves: dict[Shelf, list[Voucher]] = {key: [] for key in Shelf}
-    for voucher in vouchers:
-        shelves[shelf_of(voucher, now)].append(voucher)
-    # What ends first is needed first.
-    shelves[Shelf.USABLE].sort(key=lambda voucher: voucher.expires_at)
-    return render_template(
-        "mobile/wallet.html", shelves=shelves, shelf=shelf, now=now, soon=now + ENDING_SOON
+        for now, unread_count, *columns in session.execute(_KEPT, {"resident_id": principal().id}):
+            unread = unread_count
+            kept = Kept(*columns)
+            shelves[shelf_of(kept, now)].append((kept, now))
+        shown = shelves[shelf]
+        style = Style(level=2, off=shelf is not Shelf.USABLE)
+        drawn = tickets({kept.campaign_id for kept, _ in shown}, style, read_campaigns(session))
+    if shelf is Shelf.USABLE:
+        shown.sort(key=lambda pair: pair[0].expires_at)  # what ends first is needed first
+    language = page_lang()
+    gaps = {key.value: str(len(lying)) for key, lying in shelves.items()}
+    gaps["tickets"] = "\n".join(
+        drawn[kept.campaign_id].filled(f"/vouchers/{kept.id}", _foot_of(kept, shelf, now, language))
+        for kept, now in shown
+    )
+    gaps["unread"] = str(unread) if unread <= UNREAD_SHOWN_MAX else f"{UNREAD_SHOWN_MAX}+"
+    return fill(
+        "mobile/wallet.html", gaps, shelf=shelf.value, empty=not shown, has_unread=unread > 0
     )
 
 
-@bp.get("/vouchers/<uuid:voucher_id>")
-@require(Kind.RESIDENT)
-def voucher(voucher_id: UUID) -> str:
-    """One voucher: its code while it can be used, what became of it afterwards."""
-    with transaction(resources().sessions) as session:
-        now = db_now(session)
-        found = own_voucher(session, principal().id, voucher_id)
-        shelf = shelf_of(found, now)
-        shown = show(session, found, now=now) if shelf is Shelf.USABLE else None
-        uses = _uses(session, voucher_id) if shelf is Shelf.USED else ()
-    stale = shelf is Shelf.EXPIRED and found.state == VoucherState.ISSUED
-    state = VoucherState.EXPIRED if stale else VoucherState(found.state)
-    return render_template(
-        "mobile/voucher.html",
-        voucher=found,
-        campaign=found.release.campaign,
-        shown=shown,
-        # Drawn by this service from its own token: nothing of a visitor is in it.
-        qr=Markup(qr_svg(shown.token)) if shown else None,  # noqa: S704
-        refresh_s=resources().settings.token_ttl_s * 3 // 5,
-        state=state,
-        state_words=state_words(state),
-        uses=uses,
-        claimed=request.args.get("claimed") == "1" and shown is not None,
-        now=now,
-        soon=now + ENDING_SOON,
-    )
+def _foot_of(kept: Kept, shelf: Shelf, now: datetime, language: str) -> str:
+    if shelf is Shelf.USABLE and kept.valid_from > now:
+        return _foot("early", kept.valid_from, local_date(now), language)
+    if shelf is Shelf.EXPIRED and kept.state == VoucherState.VOID:
+        return _foot("void", kept.expires_at, None, language)
+    if kept.redeemed_at is not None:
+        return _foot("used", kept.redeemed_at, None, language)
+    return _foot(shelf.value, kept.expires_at, local_date(now), language)
 
 
-def _uses(session: Session, voucher_id: UUID) -> Sequence[Use]:
-    rows = session.execute(
-        select(
-            Store.name,
-            Redemption.order_no,
-            Redemption.order_fen,
-            Redemption.discount_fen,
-            Redemption.redeemed_at,
-        )
-        .join(Store, Store.id == Redemption.store_id)
-        .where(Redemption.voucher_id == voucher_id, Redemption.state == RedemptionState.REDEEMED)
-    )
-    return [Use(*row) for row in rows]
+@lru_cache(_FEET_KEPT)
+def _foot(kind: str, moment: datetime, today: date | None, _language: str) -> str:
+    """What is said below a voucher, drawn once for all of which the same is said that day."""
+    days = (local_date(moment - _MOMENT) - today).days if today else None
+    return render_template("mobile/wallet_foot.html", kind=kind, moment=moment, days=days)

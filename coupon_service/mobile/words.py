@@ -6,7 +6,8 @@ from typing import Any
 from flask_babel import gettext, lazy_gettext
 from flask_babel.speaklater import LazyString
 
-from coupon_service.campaigns.models import Campaign, Channel, RefundPolicy, ThresholdBasis
+from coupon_service.campaigns.eligibility import ADULT_AGE_Y, Eligibility
+from coupon_service.campaigns.models import Campaign, Channel, Mode, RefundPolicy, ThresholdBasis
 from coupon_service.core.display import local_time, local_until
 from coupon_service.core.money import format_yuan
 from coupon_service.vouchers.models import VoucherState
@@ -45,6 +46,11 @@ _STATE: Mapping[VoucherState, LazyString] = {
     VoucherState.EXPIRED: lazy_gettext("已过期"),
     VoucherState.VOID: lazy_gettext("已作废"),
 }
+_GIVEN: Mapping[Mode, LazyString] = {
+    Mode.GRANT: lazy_gettext("按名单直接发放"),
+    Mode.AWARD: lazy_gettext("到店消费后赠送"),
+    Mode.STAFF: lazy_gettext("到社区服务点领取"),
+}
 
 
 def _(sentence: str, **values: object) -> str:
@@ -77,6 +83,42 @@ def place(campaign: Campaign) -> str:
     comma = _("、")
     parts = [comma.join(scope[key]) for key in ("zones", "tags", "categories") if key in scope]
     return " · ".join(parts) if parts else _("全区参与门店")
+
+
+def who(campaign: Campaign) -> list[str]:
+    """Who may claim it, one condition each; empty if every adult resident may."""
+    rule = Eligibility.of(campaign.eligibility)
+    conditions = []
+    oldest = rule.max_age
+    if oldest is not None and rule.min_age != ADULT_AGE_Y:
+        conditions.append(_("%(low)s 至 %(high)s 周岁", low=rule.min_age, high=oldest))
+    elif oldest is not None:
+        conditions.append(_("%(age)s 周岁及以下", age=oldest))
+    elif rule.min_age > ADULT_AGE_Y:
+        conditions.append(_("%(age)s 周岁及以上", age=rule.min_age))
+    elif rule.min_age < ADULT_AGE_Y:
+        conditions.append(_("未成年人由家长代领"))
+    if rule.areas:
+        codes = _("、").join(rule.areas)
+        conditions.append(_("身份证号码以 %(codes)s 开头", codes=codes))
+    if rule.list_id is not None:
+        conditions.append(_("名单内居民"))
+    if rule.first_time:
+        conditions.append(_("本季首次领券"))
+    if rule.holds_no_other:
+        conditions.append(_("手中没有其他未用的券"))
+    return conditions
+
+
+def who_short(campaign: Campaign) -> str:
+    """The same on a ticket, in one line."""
+    conditions = who(campaign)
+    return _("限 %(conditions)s", conditions=_("、").join(conditions)) if conditions else ""
+
+
+def given(mode: str) -> str:
+    """How a voucher comes that nobody claims."""
+    return str(_GIVEN[Mode(mode)])
 
 
 def validity(campaign: Campaign) -> str:

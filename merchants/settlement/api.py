@@ -6,6 +6,7 @@ from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
 
 from coupon_service.core.auth import OFFICE, Kind, principal, require
+from coupon_service.core.body_limit import body_limit
 from coupon_service.core.clock import db_now
 from coupon_service.core.db import transaction
 from coupon_service.core.log import get_logger
@@ -133,6 +134,7 @@ def download_payout_file(path: BatchPath) -> Response:
     "/settlements/<uuid:settlement_id>/bank-answer", responses={200: AnswerView}, security=_OFFICE
 )
 @require(Kind.OFFICIAL)
+@body_limit(BYTES_MAX)  # thousands of payouts are more than a form may hold
 def take_bank_answer(path: BatchPath, raw: AnswerCsv) -> Response:  # noqa: ARG001  # describes the body
     """Import the bank's answer, whole or not at all.
 
@@ -141,7 +143,6 @@ def take_bank_answer(path: BatchPath, raw: AnswerCsv) -> Response:  # noqa: ARG0
     """
     if request.mimetype != "text/csv":
         raise CsvNeededError
-    request.max_content_length = BYTES_MAX  # thousands of payouts are more than a form may hold
     content = request.get_data(cache=False)
     who = principal()
     with transaction(resources().sessions) as session:

@@ -13,16 +13,24 @@ from flask_openapi3 import OpenAPI
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from coupon_service.campaigns.models import Mode
 from coupon_service.core.auth import Kind, Principal, write_cookie
 from coupon_service.core.clock import db_now
 from coupon_service.core.db import transaction
 from coupon_service.core.ids import new_id
 from coupon_service.core.jobs import emit_job
 from coupon_service.core.resources import Resources
+from coupon_service.issuance.lottery.close import close
+from coupon_service.issuance.lottery.enter import enter
+from coupon_service.issuance.lottery.models import LotteryDraw
 from redemption.ar.models import ArOutcome, ArProvider, ArSession
 from redemption.ar.signature import as_key, sign
+from redemption.awards.rule import NewRule, make_rule
 from redemption.models import Redemption
 from tests.factories.ar import make_anchor, make_provider
+from tests.factories.campaigns import make_campaign
+from tests.factories.lists import make_list_in_use, make_visit
+from tests.factories.lottery import make_lottery
 from tests.factories.merchants import (
     Bazaar,
     hold_items,
@@ -32,8 +40,9 @@ from tests.factories.merchants import (
     settle_now,
 )
 from tests.factories.officials import make_official
-from tests.factories.people import make_resident
+from tests.factories.people import make_family, make_resident, make_sign_in
 from tests.factories.redemption import Counter, make_voucher
+from tests.factories.waves import make_claim_code, make_mode_release
 
 MONITOR_TOKEN = "matrix-metrics-token"
 
@@ -95,7 +104,18 @@ def make_side(held: Resources) -> Side:
             expires_at=db_now(session) + timedelta(hours=1),
         )
         session.add(ar_session)
+        principal_id, proxy_id = make_family(session, resident_id)
+        sign_in_id = make_sign_in(session, resident_id)
+        draw_id = _closed_lottery(session, bazaar, resident_id)
+        code_id, rule_id = _ways(session, bazaar)
         path = {
+            "principal_id": str(principal_id),
+            "proxy_id": str(proxy_id),
+            "sign_in_id": str(sign_in_id),
+            "draw_id": str(draw_id),
+            "code_id": str(code_id),
+            "rule_id": str(rule_id),
+            "campaign_id": str(bazaar.release.campaign_id),
             "release_id": str(bazaar.release.id),
             "voucher_id": str(make_voucher(session, bazaar.release, resident_id=resident_id)),
             "case_id": str(case_id),
@@ -107,6 +127,7 @@ def make_side(held: Resources) -> Side:
             "provider": provider.code,
             "season_id": str(bazaar.season_id),
         }
+    path |= _office_objects(held, bazaar, resident_id)
     return Side(bazaar, counter, resident_id, provider, secret, path)
 
 
@@ -140,6 +161,35 @@ def make_world(app: OpenAPI, held: Resources) -> World:
         "monitor": Actor(Kind.MONITOR, _plain(app, monitor)),
     }
     return World(mine, other, actors)
+
+
+def _closed_lottery(session: Session, bazaar: Bazaar, resident_id: UUID) -> UUID:
+    draw_id = make_lottery(session, season=bazaar.small)
+    enter(session, draw_id, resident_id)
+    draw = session.get_one(LotteryDraw, draw_id)
+    close(session, draw_id, now=draw.entries_close_at)
+    return draw_id
+
+
+def _ways(session: Session, bazaar: Bazaar) -> tuple[UUID, UUID]:
+    """A claim code and an award rule."""
+    campaign = make_campaign(session, bazaar.small)
+    by_code = make_mode_release(session, campaign, Mode.CODE, quantity=1)
+    earned = make_mode_release(session, campaign, Mode.AWARD, quantity=1)
+    rule = make_rule(session, earned.id, NewRule(None, 0, 1))
+    return make_claim_code(session, by_code.id).id, rule.id
+
+
+def _office_objects(held: Resources, bazaar: Bazaar, resident_id: UUID) -> dict[str, str]:
+    """A list that a release is given to, and a visit at a counter."""
+    district_id = bazaar.small.district.id
+    official = make_official(held, district_id)
+    with transaction(held.sessions) as session:
+        list_id = make_list_in_use(session, bazaar.season_id, bazaar.release.id)
+        visit_id = make_visit(
+            session, district_id=district_id, official_id=official.id, resident_id=resident_id
+        )
+    return {"list_id": str(list_id), "visit_id": str(visit_id)}
 
 
 def _run(session: Session, season_id: UUID) -> UUID:

@@ -1,16 +1,18 @@
 """Residents, without the sign-in that brings them in real life."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from coupon_service.core.auth import Kind
 from coupon_service.core.clock import db_now
 from coupon_service.core.ids import new_id
+from coupon_service.core.models import SignInSession
 from coupon_service.core.resources import resources
-from coupon_service.residents.models import Resident
+from coupon_service.residents.models import Proxy, ProxyState, Relation, Resident
 
 
 def make_resident(
@@ -54,3 +56,43 @@ def make_crowd(session: Session, count: int) -> list[UUID]:
     ]
     session.execute(insert(Resident), rows)
     return [row["id"] for row in rows]
+
+
+def make_family(session: Session, resident_id: UUID) -> tuple[UUID, UUID]:
+    """Somebody the resident acts for, and a request that awaits the resident's answer."""
+    principal_id, asker_id, now = make_resident(session), make_resident(session), db_now(session)
+    live = Proxy(
+        id=new_id(),
+        principal_id=principal_id,
+        agent_id=resident_id,
+        relation=Relation.RELATIVE,
+        state=ProxyState.LIVE,
+        asked_by_id=principal_id,
+        asked_at=now,
+        consented_at=now,
+    )
+    asked = Proxy(
+        id=new_id(),
+        principal_id=resident_id,
+        agent_id=asker_id,
+        relation=Relation.CARER,
+        asked_by_id=asker_id,
+        asked_at=now,
+    )
+    session.add_all([live, asked])
+    session.flush()
+    return principal_id, asked.id
+
+
+def make_sign_in(session: Session, resident_id: UUID) -> UUID:
+    """Another browser of the resident's; returns the sign-in's id."""
+    row = SignInSession(
+        id=new_id(),
+        principal_kind=Kind.RESIDENT,
+        principal_id=resident_id,
+        user_agent="",
+        expires_at=db_now(session) + timedelta(days=1),
+    )
+    session.add(row)
+    session.flush()
+    return row.id

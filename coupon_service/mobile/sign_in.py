@@ -1,4 +1,4 @@
-"""Signing in, the real name, and the resident's own page."""
+"""Signing in by phone, and out."""
 
 from http import HTTPStatus
 from typing import Any
@@ -12,21 +12,13 @@ from coupon_service.core.db import transaction
 from coupon_service.core.display import return_path
 from coupon_service.core.errors import InvalidRequestError, ProblemError
 from coupon_service.core.resources import resources
-from coupon_service.residents.desk import (
-    confirm_own_name,
-    mark_verified,
-    send_code,
-    sign_in_browser,
-)
-from coupon_service.residents.errors import InvalidIdNumberError, InvalidNameError
-from coupon_service.residents.queries import masked
+from coupon_service.mobile.wechat import forget_pending, offers_wechat, pending_openid
+from coupon_service.residents.desk import send_code, sign_in_browser
 from coupon_service.residents.schemas import Code, Phone
 
 RESEND_AFTER_S = 60
-_ID_NUMBER_CHARS_MAX = 30
-_NAME_CHARS_MAX = 60
 
-bp = Blueprint("mobile_account", __name__)
+bp = Blueprint("mobile_sign_in", __name__)
 
 _phone: TypeAdapter[str] = TypeAdapter(Phone)
 _code: TypeAdapter[str] = TypeAdapter(Code)
@@ -77,57 +69,13 @@ def enter_code() -> ResponseReturnValue:
     typed = _typed_phone()
     try:
         phone = _checked(_phone, typed, InvalidPhoneError)
-        code = _checked(_code, request.form.get("code", "").strip(), InvalidCodeError)
-        sign_in_browser(phone, code, response)  # type: ignore[arg-type]  # a flask.Response
+        code = typed_code()
+        sign_in_browser(phone, code, response, openid=pending_openid())  # type: ignore[arg-type]  # a flask.Response
     except ProblemError as error:
         step = "phone" if isinstance(error, InvalidPhoneError) else "code"
         return _sign_in_page(phone=typed, error=error, step=step)
+    forget_pending(response)  # type: ignore[arg-type]  # a flask.Response
     return response
-
-
-@bp.get("/real-name")
-@require(Kind.RESIDENT)
-def real_name() -> ResponseReturnValue:
-    """Ask for the name and the identity number."""
-    wanted = return_path(request.args.get("next"))
-    held = resources()
-    with transaction(held.sessions) as session:
-        known = masked(session, held.vault, principal().id).verified
-    if known:  # done on another browser: this one's cookie learns of it
-        response = redirect(wanted, HTTPStatus.SEE_OTHER, Response)
-        mark_verified(response)  # type: ignore[arg-type]  # a flask.Response
-        return response
-    return render_template("mobile/real_name.html", wanted=wanted, error=None, name="")
-
-
-@bp.post("/real-name")
-@require(Kind.RESIDENT)
-def enter_real_name() -> ResponseReturnValue:
-    """Confirm the real name, and go on."""
-    wanted = return_path(request.form.get("next"))
-    response = redirect(wanted, HTTPStatus.SEE_OTHER, Response)
-    name, id_number = request.form.get("name", ""), request.form.get("id_number", "")
-    try:
-        if len(name) > _NAME_CHARS_MAX:
-            raise InvalidNameError
-        if len(id_number) > _ID_NUMBER_CHARS_MAX:
-            raise InvalidIdNumberError
-        confirm_own_name(name, id_number, response)  # type: ignore[arg-type]  # a flask.Response
-    except ProblemError as error:
-        # The identity number is not written back into the page.
-        page = render_template("mobile/real_name.html", wanted=wanted, error=error, name=name[:60])
-        return page, int(error.status)
-    return response
-
-
-@bp.get("/me")
-@require(Kind.RESIDENT)
-def me() -> str:
-    """The resident's own data, masked."""
-    held = resources()
-    with transaction(held.sessions) as session:
-        resident = masked(session, held.vault, principal().id)
-    return render_template("mobile/me.html", resident=resident)
 
 
 @bp.post("/sign-out")
@@ -138,6 +86,15 @@ def sign_out() -> ResponseReturnValue:
     with transaction(resources().sessions) as session:
         end_session(session, principal(), response)  # type: ignore[arg-type]  # a flask.Response
     return response
+
+
+def typed_code() -> str:
+    """The six digits of the form.
+
+    Raises:
+        InvalidCodeError
+    """
+    return _checked(_code, request.form.get("code", "").strip(), InvalidCodeError)
 
 
 def _typed_phone() -> str:
@@ -167,6 +124,8 @@ def _sign_in_page(
         "error": error,
         "shown_code": shown_code,
         "resend_after_s": RESEND_AFTER_S,
+        "from_wechat": pending_openid() is not None,
+        "offers_wechat": offers_wechat(),
     }
     page = render_template("mobile/sign_in.html", **context)
     if error is None:
