@@ -137,19 +137,12 @@ def claim(
     """
     pending = _Pending(list({command.key: command for command in commands}.values()))
     _admit(session, pending)
-    if not past_gate:
-        for _ in range(GATE_ROUNDS):
-            taken = _take(gate, session, pending)
-            if not taken:
-                break
-            _store(session, gate, taken, pending)
-    for command in pending.open:
-        outcome = (
-            _claim_in_database(session, gate, pending, command) or Refused(UnavailableError())
-            if past_gate
-            else _claim_past_gate(session, gate, pending, command)
-        )
-        pending.outcomes[command.key] = outcome
+    if past_gate:
+        _claim_in_database(session, gate, pending)
+    else:
+        _claim_through_gate(session, gate, pending)
+        if pending.open:
+            _claim_past_gate(session, gate, pending)
     seen: set[Key] = set()
     outcomes = []
     for command in commands:
@@ -184,6 +177,14 @@ def _admit(session: Session, pending: _Pending) -> None:
         pending.outcomes |= refused
         for key, voucher in had_before.items():
             pending.outcomes[key] = Granted(voucher, repeated=True)
+
+
+def _claim_through_gate(session: Session, gate: Gate, pending: _Pending) -> None:
+    for _ in range(GATE_ROUNDS):
+        taken = _take(gate, session, pending)
+        if not taken:
+            break
+        _store(session, gate, taken, pending)
 
 
 # A candidate for storing, and the wish that brought its seat.
@@ -232,31 +233,34 @@ def _store(session: Session, gate: Gate, taken: Sequence[_Taken], pending: _Pend
             pending.outcomes[candidate.key] = Refused(reason)
 
 
-def _claim_past_gate(
-    session: Session, gate: Gate, pending: _Pending, command: ClaimCommand
-) -> Outcome:
-    """Claim without the gate, a few at a time: the database must not drown when Redis is away."""
+def _claim_past_gate(session: Session, gate: Gate, pending: _Pending) -> None:
+    """Claim without the gate, in a few transactions at a time: the database must not drown when
+    Redis is away.
+    """
     if not gate.cold_slots.acquire(timeout=COLD_WAIT_S):
-        return Refused(UnavailableError())
+        pending.outcomes |= {command.key: Refused(UnavailableError()) for command in pending.open}
+        return
     on_commit(session, gate.cold_slots.release)
     on_rollback(session, gate.cold_slots.release)
-    for _ in range(GATE_ROUNDS):
-        # Whoever rebuilds the gate may be done by now, and then it is the quicker way again.
-        alone = _Pending([command], ranges=pending.ranges)
-        taken = _take(gate, session, alone)
-        if taken:
-            _store(session, gate, taken, alone)
-        outcome = alone.outcomes.get(command.key)
-        outcome = outcome or _claim_in_database(session, gate, pending, command)
-        if outcome is not None:
-            return outcome
-    return Refused(UnavailableError())
+    # Whoever rebuilds the gate may be done by now, and then it is the quicker way again.
+    _claim_through_gate(session, gate, pending)
+    _claim_in_database(session, gate, pending)
 
 
-def _claim_in_database(
+def _claim_in_database(session: Session, gate: Gate, pending: _Pending) -> None:
+    """Let PostgreSQL allot the seats, one transaction of a release at a time."""
+    for command in pending.open:
+        for _ in range(GATE_ROUNDS):
+            outcome = _allotted(session, gate, pending, command)
+            if outcome is not None:
+                break
+        pending.outcomes[command.key] = outcome or Refused(UnavailableError())
+
+
+def _allotted(
     session: Session, gate: Gate, pending: _Pending, command: ClaimCommand
 ) -> Outcome | None:
-    """The way without the gate: PostgreSQL allots the seat, one claim of a release at a time.
+    """The next seat PostgreSQL knows, or why not.
 
     None if a claim through the gate was quicker to store that seat: where Redis answers some and
     not others, both ways are in use at once.

@@ -8,7 +8,7 @@ import pytest
 
 from tests.harness.whole import COMMAND, outside, whole_service
 
-STEPS = 21
+STEPS = 28
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -39,6 +39,8 @@ def test_a_walk_through_a_fresh_service_and_one_after_it_find_no_surprise(
         assert f"{STEPS} steps in" in walked.stdout
         assert "100 × voucher, 400 × 409 sold-out" in walked.stdout
         assert "oversold 0" in walked.stdout
+        assert "8 entries under root" in walked.stdout
+        assert "served: 直播间福利券, seat 101" in walked.stdout
 
 
 def test_a_walk_that_is_surprised_says_so_and_fails(environment: dict[str, str]) -> None:

@@ -173,6 +173,23 @@ def test_the_demo_is_alive_on_whatever_weekday_it_is_loaded(load_day: date) -> N
         ("releases.csv", "day-1 00:00,day+20 00:00,6", "day-1 00:00,day+20 00:00,7", "many seats"),
         ("releases.csv", "day-20 10:00,day-6 00:00,", "day-20 10:00,day-6 00:00,1", "open all"),
         ("events.csv", "xidan-02,", "shop,", "stands on line"),
+        ("campaigns.toml", "min_age = 60", "min_age = 17", "at least 18"),
+        ("campaigns.toml", "flows = true", 'flows = "yes"', "must be yes or no"),
+        ("ways.toml", 'release = "qipao-1"', 'release = "qipo-1"', 'did you mean "qipao-1"'),
+        ("ways.toml", 'source = "group-chain"', 'source = "chain"', "is not known"),
+        ("ways.toml", 'release = "qipao-2"', 'release = "qipao-1"', "has its way already"),
+        ("ways.toml", 'release = "qipao-2"', 'release = "ar-cruise-1"', "not claimed online"),
+        ("ways.toml", '"lantern-supper-1"', '"cloud-tea-1"', "is not claimed onsite"),
+        ("ways.toml", '"grocery-basket-1"', '"qipao-2"', "is not first come"),
+        ("ways.toml", '"family-meal-1"', '"group-chain-1"', "is not first come"),
+        ("ways.toml", "seats = 5000", "seats = 25001", "more seats than the release has"),
+        ("ways.toml", '"day+45 20:00"', '"day+44 20:00"', "must come after entries_close"),
+        ("ways.toml", '"day-2 18:00"', '"day-8 18:00"', "after the release's opening"),
+        ("ways.toml", '"day+45 20:00"', '"day+60 20:00"', "after seed_available"),
+        ("ways.toml", '"day+45 18:00"', '"day+0 18:00"', "either over before the load day"),
+        ("ways.toml", '"family-meal-1"', '"trend-fair-1"', "closes within a day"),
+        ("ways.toml", "opens_in_min = 10", "opens_in_min = 0", "at least 1"),
+        ("ways.toml", "uses_max = 4000", "uses_max = 0", "at least 1"),
         ("ar.toml", "lat = 39.8948", "lat = 40.8948", "outside the district"),
         ("ar.toml", 'outcome = "award"', 'outcome = "redeem"', "names a `release` only"),
         ("ar.toml", "radius_m = 120", "radius_m = 120.5", "must be a whole number"),
@@ -237,6 +254,14 @@ def test_a_fault_between_two_values_stands_where_the_rule_is(
     assert (fault.file, fault.line) == (place[0], line - (place[1] == FRIDAY))
 
 
+def test_demo_claims_are_for_first_come_only(season: Path) -> None:
+    whole = "邻里接龙,4000,day-7 00:00,day+80 00:00,"
+    line = edit(season, "releases.csv", whole, whole + "1")
+    (fault,) = check_season(season)
+    assert (fault.file, fault.line) == ("releases.csv", line)
+    assert "first come" in fault.sentence
+
+
 def test_one_check_finds_the_faults_of_every_file(season: Path) -> None:
     edit(season, "season.toml", "39.865", '"south"')
     edit(season, "events.csv", "40000000", "4e7")
@@ -245,6 +270,7 @@ def test_one_check_finds_the_faults_of_every_file(season: Path) -> None:
     edit(season, "campaigns.toml", "valid_days = 7", "valid_days = 0")
     edit(season, "campaigns.toml", "valid_days = 7", "valid_days = 999")
     edit(season, "releases.csv", "fri-2 10:00", "now")
+    edit(season, "ways.toml", "uses_max = 4000", 'uses_max = "many"')
     edit(season, "ar.toml", "[[providers]]", "[[provider]]")
     faults = check_season(season)
     assert {fault.file for fault in faults} == set(FILES)

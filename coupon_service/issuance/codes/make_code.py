@@ -37,9 +37,15 @@ class MadeCode:
 
 
 def make_code(
-    session: Session, vault: Vault, release_id: UUID, new: NewCode, *, official_id: UUID
+    session: Session,
+    vault: Vault,
+    release_id: UUID,
+    new: NewCode,
+    *,
+    official_id: UUID,
+    code: str | None = None,
 ) -> MadeCode:
-    """Make a code for a release that is claimed by code.
+    """Make a code for a release that is claimed by code; without `code`, one nobody has.
 
     Raises:
         ReleaseNotFoundError: there is no such release.
@@ -53,7 +59,7 @@ def make_code(
         raise NoCodesHereError
     if new.valid_from >= new.valid_until:
         raise InvalidRequestError
-    made = MadeCode(new_id(), fresh_code())
+    made = MadeCode(new_id(), code or fresh_code())
     session.add(
         ClaimCode(
             id=made.id,

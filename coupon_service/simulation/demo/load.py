@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -12,9 +11,7 @@ from admin.enrol import enrol
 from coupon_service.campaigns.models import Channel, Season
 from coupon_service.core.clock import local_date
 from coupon_service.core.ids import new_id
-from coupon_service.core.personal import Vault
-from coupon_service.core.settings import Settings
-from coupon_service.issuance.claim import ClaimCommand, Granted, Refused, claim
+from coupon_service.issuance.claim import ClaimCommand
 from coupon_service.issuance.gate import Gate
 from coupon_service.residents.confirm_real_name import confirm_real_name
 from coupon_service.residents.request_code import request_code
@@ -26,6 +23,15 @@ from coupon_service.simulation.demo.load_budget import (
     load_campaigns,
 )
 from coupon_service.simulation.demo.load_merchants import load_merchants, load_stores, load_tills
+from coupon_service.simulation.demo.load_ways import (
+    claim_all,
+    load_awards,
+    load_codes,
+    load_draws,
+    load_family,
+    load_waiting,
+)
+from coupon_service.simulation.demo.means import Means
 from coupon_service.simulation.season.files import XICHENG_2022, read_season
 from coupon_service.simulation.season.rows import SeasonFile
 from merchants.onboard import create_user
@@ -34,15 +40,6 @@ from redemption.ar.models import ArAnchor, ArProvider
 
 # Two services that start at once load the demo once.
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('demo-season', 0))")
-
-
-@dataclass(frozen=True)
-class Means:
-    """What loading needs besides a session."""
-
-    settings: Settings
-    vault: Vault
-    gate: Gate
 
 
 @dataclass(frozen=True)
@@ -86,12 +83,17 @@ def load_demo_season(
     merchant_ids = load_merchants(session, file, district.id, means.vault, now=now)
     store_ids = load_stores(session, file, merchant_ids)
     till_count = load_tills(session, file, store_ids, means.settings)
-    release_ids = load_campaigns(session, file, budget, store_ids, now=now)
+    campaign_ids, release_ids = load_campaigns(session, file, budget, store_ids, now=now)
     provider_ids = _add_providers(session, file, means, district.id)
     _add_anchors(session, file, provider_ids, release_ids, store_ids)
-    _enrol_people(session, means, district.id, merchant_ids)
+    official_id = _enrol_people(session, means, district.id, merchant_ids)
     resident_ids = _sign_residents_in(session, means, now)
+    load_codes(session, file, means, release_ids, official_id=official_id)
+    load_awards(session, file, campaign_ids, release_ids)
     _claim_for_residents(session, means.gate, file, release_ids, resident_ids)
+    load_waiting(session, file, means.gate, release_ids, resident_ids, now=now)
+    load_draws(session, file, means, release_ids, resident_ids, now=now)
+    load_family(session, file, means, release_ids, resident_ids, now=now)
     return DemoSeason(
         season_id=budget.season.id,
         node_count=len(budget.nodes),
@@ -151,9 +153,10 @@ def _add_anchors(
 
 def _enrol_people(
     session: Session, means: Means, district_id: UUID, merchant_ids: dict[str, UUID]
-) -> None:
+) -> UUID:
+    """Enrol the officials and a merchant's owner; returns the first official's id."""
     settings = means.settings
-    for official in demo_people.OFFICIALS:
+    enrolled = [
         enrol(
             session,
             means.vault,
@@ -164,9 +167,12 @@ def _enrol_people(
             password=demo_people.password(settings, official.username),
             totp_secret=demo_people.totp_secret(settings, official.username),
         )
+        for official in demo_people.OFFICIALS
+    ]
     owned = merchant_ids.get(demo_people.OWNER_MERCHANT) or next(iter(merchant_ids.values()))
     owner = demo_people.OWNER_USERNAME
     create_user(session, owned, username=owner, password=demo_people.password(settings, owner))
+    return enrolled[0].official_id
 
 
 def _sign_residents_in(session: Session, means: Means, now: datetime) -> tuple[UUID, ...]:
@@ -194,11 +200,4 @@ def _claim_for_residents(
         for row in file.releases
         for resident_id in resident_ids[: row.demo_claims]
     ]
-    for outcome in claim(session, gate, commands):
-        match outcome:
-            case Granted():
-                pass
-            case Refused(error):
-                raise error
-            case unknown:
-                assert_never(unknown)
+    claim_all(session, gate, commands)

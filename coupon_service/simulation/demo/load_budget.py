@@ -1,14 +1,17 @@
 """Loads a season's money, by the use cases of campaigns: budget tree, campaigns, releases."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any, assert_never
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from coupon_service.campaigns.eligibility import Eligibility
 from coupon_service.campaigns.fund import allocate, appropriate
 from coupon_service.campaigns.models import (
     BudgetNode,
@@ -18,9 +21,10 @@ from coupon_service.campaigns.models import (
     Release,
     Season,
 )
-from coupon_service.campaigns.release import close, publish
+from coupon_service.campaigns.release import Group, close, keep_for_groups, publish
 from coupon_service.core.clock import local_date
 from coupon_service.core.ids import new_id
+from coupon_service.simulation.demo.load_ways import mode_of
 from coupon_service.simulation.season.rows import (
     BoardRow,
     CampaignRow,
@@ -89,33 +93,63 @@ def load_campaigns(
     store_ids: dict[str, UUID],
     *,
     now: datetime,
-) -> dict[str, UUID]:
+) -> tuple[dict[str, UUID], dict[str, UUID]]:
     """Campaigns and their releases, published; those whose window is over are closed again.
 
-    Returns the ids of the releases, by the codes of the files.
+    Returns the ids of the campaigns and those of the releases, by the codes of the files.
     """
     load_day = local_date(now)
     campaigns = {row.code: _campaign(row, loaded, store_ids, load_day) for row in file.campaigns}
     session.add_all(campaigns.values())
     session.flush()
+    minute = now.replace(second=0, microsecond=0)
+    rooms = {r.release: minute + timedelta(minutes=r.opens_in_min) for r in file.waiting_rooms}
     releases = {
         row.code: Release(
             id=new_id(),
             campaign_id=campaigns[row.campaign].id,
             name=row.name,
+            mode=mode_of(file, row.code),
             quantity=row.quantity,
-            opens_at=row.opens.on(load_day),
+            waiting_room=row.code in rooms,
+            opens_at=rooms.get(row.code) or row.opens.on(load_day),
             closes_at=row.closes.on(load_day),
         )
         for row in file.releases
     }
     session.add_all(releases.values())
     session.flush()
+    _let_rounds_flow(session, file, releases)
+    _keep_for_groups(session, file, releases, load_day)
     for release in releases.values():
         publish(session, release.id, now=now)
         if release.closes_at <= now:
             close(session, release.id, now=now)
-    return {code: release.id for code, release in releases.items()}
+    return (
+        {code: campaign.id for code, campaign in campaigns.items()},
+        {code: release.id for code, release in releases.items()},
+    )
+
+
+def _let_rounds_flow(session: Session, file: SeasonFile, releases: dict[str, Release]) -> None:
+    for campaign in file.campaigns:
+        if campaign.flows:
+            rounds = [releases[row.code] for row in file.releases if row.campaign == campaign.code]
+            for one, following in pairwise(sorted(rounds, key=lambda release: release.opens_at)):
+                one.flows_into_id = following.id
+    session.flush()
+
+
+def _keep_for_groups(
+    session: Session, file: SeasonFile, releases: dict[str, Release], load_day: date
+) -> None:
+    groups = defaultdict(list)
+    for row in file.groups:
+        opens_to_all_at = row.opens_to_all.on(load_day) if row.opens_to_all else None
+        group = Group(row.name, Eligibility(min_age=row.min_age), row.seats, opens_to_all_at)
+        groups[row.release].append(group)
+    for code, kept in groups.items():
+        keep_for_groups(session, releases[code].id, kept)
 
 
 def _node(
@@ -167,6 +201,7 @@ def _campaign(
         threshold_basis=row.threshold_basis,
         min_pay_fen=row.min_pay_fen,
         scope=scope,
+        eligibility={} if row.min_age is None else {"min_age": row.min_age},
         valid_from=row.valid_from.on(load_day) if row.valid_from else season.starts_at,
         valid_until=row.valid_until.on(load_day) if row.valid_until else season.ends_at,
         valid_days=row.valid_days,

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from coupon_service.core.auth import Kind
 from coupon_service.core.settings import Environment, Settings
+from coupon_service.issuance.codes.code_text import CODE_CHARS
 from coupon_service.residents.id_number import check_character
 from merchants.till_key import key_of
 from redemption.ar.signature import as_secret
@@ -63,6 +64,13 @@ OWNER_USERNAME = "owner"
 OWNER_MERCHANT = "m001"
 TILLS = (DemoTill("xichanganjie-01", 1), DemoTill("xichanganjie-01", 2), DemoTill("dashilan-02", 1))
 
+# The season's release that is claimed by a community's code.
+COMMUNITY_RELEASE = "group-chain-1"
+
+# Of the demo residents: a daughter or son, and the parent they act for.
+AGENT = 0
+PARENT = 2
+
 _SURNAMES = "陈林马周赵孙李白"
 _BIRTHDAYS = (
     *("19880412", "19930826", "19561203", "20010119"),
@@ -108,6 +116,17 @@ def till_key(settings: Settings, till: DemoTill) -> str:
 def ar_secret(settings: Settings, provider: str) -> str:
     """A demo AR provider's signing secret, `whsec_…`."""
     return as_secret(demo_secret(settings, f"ar/{provider}"))
+
+
+def seed(settings: Settings, name: str) -> str:
+    """The 32 bytes of a demo draw's seed file, as hex."""
+    return demo_secret(settings, f"seed/{name}").hex()
+
+
+def community_code(settings: Settings, release: str) -> str:
+    """The code of a demo release that is claimed by code, in its normal form: digits only."""
+    number = int.from_bytes(demo_secret(settings, f"code/{release}"))
+    return f"{number % 10**CODE_CHARS:0{CODE_CHARS}d}"
 
 
 def demo_residents() -> tuple[DemoResident, ...]:

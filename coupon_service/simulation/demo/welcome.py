@@ -10,9 +10,12 @@ from sqlalchemy.orm import Session
 from coupon_service.core.auth import Kind
 from coupon_service.core.clock import LOCAL_ZONE, db_now
 from coupon_service.core.resources import resources
+from coupon_service.issuance.codes.code_text import shown as shown_code
 from coupon_service.issuance.gate import gate
 from coupon_service.residents.models import Resident
-from coupon_service.simulation.demo.load import Means, ensure_demo
+from coupon_service.simulation.demo.load import ensure_demo
+from coupon_service.simulation.demo.means import Means
+from coupon_service.simulation.demo.people import COMMUNITY_RELEASE, community_code
 from coupon_service.simulation.demo.sign_ins import SignIn, describe
 from coupon_service.vouchers.models import VoucherState
 from coupon_service.vouchers.qr import qr_terminal
@@ -41,7 +44,14 @@ def welcome(session: Session, url: str) -> str:
     if resident is None:
         return ""
     now = db_now(session)
-    return "\n".join([*_people(sign_ins, url, now), *_voucher(session, resident, phone, now)])
+    code = shown_code(community_code(held.settings, COMMUNITY_RELEASE))
+    lines = [
+        *_people(sign_ins, url, now),
+        f"{url}/codes",
+        f"  {'community':<15} {code}",
+        *_voucher(session, resident, phone, now),
+    ]
+    return "\n".join(lines)
 
 
 def _people(sign_ins: Sequence[SignIn], url: str, now: datetime) -> Iterator[str]:

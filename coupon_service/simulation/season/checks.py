@@ -1,5 +1,6 @@
 """Checks across a season's rows: names stand once, references lead somewhere, places are right."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -8,10 +9,14 @@ from coupon_service.simulation.season.faults import Fault, shown, unknown_name
 from coupon_service.simulation.season.rows import (
     CITY_BOARDS,
     AnchorRow,
+    AwardRow,
     BoardRow,
     CampaignRow,
+    CodeRow,
     DistrictRow,
+    DrawRow,
     EventRow,
+    GroupRow,
     MerchantRow,
     ProviderRow,
     ReleaseRow,
@@ -20,6 +25,7 @@ from coupon_service.simulation.season.rows import (
     StoreRow,
     StreetRow,
     VocabularyRow,
+    WaitingRoomRow,
 )
 from coupon_service.simulation.season.tables import Draft, Placed
 from redemption.ar.models import ArOutcome
@@ -47,7 +53,16 @@ _REFERENCES: tuple[tuple[type, str, type], ...] = (
     (AnchorRow, "provider", ProviderRow),
     (AnchorRow, "release", ReleaseRow),
     (AnchorRow, "store", StoreRow),
+    (DrawRow, "release", ReleaseRow),
+    (CodeRow, "release", ReleaseRow),
+    (AwardRow, "release", ReleaseRow),
+    (AwardRow, "source", CampaignRow),
+    (GroupRow, "release", ReleaseRow),
+    (WaitingRoomRow, "release", ReleaseRow),
 )
+
+# How a release is claimed otherwise than first come, and through which channel that counts.
+_WAYS = {DrawRow: Channel.ONLINE, CodeRow: Channel.ONLINE, AwardRow: Channel.ONSITE}
 
 # Whose field uses which list of the vocabulary.
 _WORDS: tuple[tuple[type, str, str], ...] = (
@@ -154,6 +169,40 @@ def check_anchors(draft: Draft) -> Iterator[Fault]:
         store = stores.get(row.store or "")
         if store is not None and store.channel is not StoreChannel.VIRTUAL:
             yield anchor.fault("the store of a redeem anchor must be virtual.", "store")
+
+
+def check_ways(draft: Draft) -> Iterator[Fault]:
+    """A release is claimed in one way, and only first come has groups, waiting rooms and claims."""
+    campaigns = {campaign.row.code: campaign.row for campaign in draft.rows(CampaignRow)}
+    releases = {release.row.code: release for release in draft.rows(ReleaseRow)}
+    taken: dict[str, Placed[Any]] = {}
+    for way, channel in _WAYS.items():
+        rows: list[Placed[Any]] = draft.rows(way)
+        for placed in rows:
+            code = placed.row.release
+            if taken.setdefault(code, placed) is not placed:
+                yield placed.fault(f"the release {shown(code)} has its way already.", "release")
+            release = releases.get(code)
+            campaign = campaigns.get(release.row.campaign) if release else None
+            if campaign is not None and channel not in campaign.claim_channels:
+                yield placed.fault(
+                    f"the campaign of that release is not claimed {channel}.", "release"
+                )
+    for code in taken.keys() & releases.keys():
+        if releases[code].row.demo_claims:
+            yield releases[code].fault("`demo_claims` are for a release that is first come.")
+    seats_kept: Counter[str] = Counter()
+    for group in draft.rows(GroupRow):
+        code = group.row.release
+        seats_kept[code] += group.row.seats
+        if code in releases and seats_kept[code] > releases[code].row.quantity:
+            yield group.fault("the groups want more seats than the release has.", "seats")
+    extras: list[Placed[Any]] = [*draft.rows(GroupRow), *draft.rows(WaitingRoomRow)]
+    for extra in extras:
+        if extra.row.release in taken:
+            yield extra.fault(
+                f"the release {shown(extra.row.release)} is not first come.", "release"
+            )
 
 
 def _once(

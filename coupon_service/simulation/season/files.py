@@ -11,14 +11,19 @@ from coupon_service.simulation.season.checks import (
     check_people,
     check_places,
     check_references,
+    check_ways,
 )
 from coupon_service.simulation.season.faults import Fault, shown
 from coupon_service.simulation.season.rows import (
     AnchorRow,
+    AwardRow,
     BoardRow,
     CampaignRow,
+    CodeRow,
     DistrictRow,
+    DrawRow,
     EventRow,
+    GroupRow,
     MerchantRow,
     ProviderRow,
     ReleaseRow,
@@ -28,6 +33,7 @@ from coupon_service.simulation.season.rows import (
     StoreRow,
     StreetRow,
     VocabularyRow,
+    WaitingRoomRow,
 )
 from coupon_service.simulation.season.tables import FILES, Draft, Placed, R, read_tables
 from coupon_service.simulation.season.terms import (
@@ -45,6 +51,7 @@ _CHECKS = (
     check_places,
     check_people,
     check_anchors,
+    check_ways,
     check_sums,
     check_reservations,
     check_terms,
@@ -95,6 +102,11 @@ def read_season(folder: Path) -> SeasonFile:
         stores=_all(draft, StoreRow),
         campaigns=_all(draft, CampaignRow),
         releases=_all(draft, ReleaseRow),
+        draws=_all(draft, DrawRow),
+        codes=_all(draft, CodeRow),
+        awards=_all(draft, AwardRow),
+        groups=_all(draft, GroupRow),
+        waiting_rooms=_all(draft, WaitingRoomRow),
         providers=_all(draft, ProviderRow),
         anchors=_all(draft, AnchorRow),
     )

@@ -4,97 +4,47 @@ Amounts are integer fen. Moments are local and may count from the load day (see 
 """
 
 from dataclasses import dataclass
-from datetime import time
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, Strict, StringConstraints
+from pydantic import Field, Strict, StringConstraints
 
-from coupon_service.campaigns.models import SEATS_MAX, Channel, RefundPolicy, ThresholdBasis
-from coupon_service.core.money import BASIS_POINTS, MAX_FEN
-from coupon_service.simulation.season.faults import text_fault
-from coupon_service.simulation.season.moments import Moment, parse_moment
+from coupon_service.campaigns.models import RefundPolicy, ThresholdBasis
+from coupon_service.core.money import BASIS_POINTS
+from coupon_service.issuance.codes.models import USES_MAX
+from coupon_service.simulation.season.fields import (
+    AccountNumber,
+    AdultAge,
+    Channels,
+    Code,
+    Codes,
+    Fen,
+    Latitude,
+    Longitude,
+    Name,
+    Names,
+    OpeningHours,
+    PerPerson,
+    PositiveFen,
+    Seats,
+    Sentence,
+    When,
+    YesNo,
+)
 from redemption.ar.models import ArOutcome
 
 # What the city's season of 2022 calls its eight boards; a district's boards are tagged with them.
 CITY_BOARDS = ("首秀", "时尚", "潮购", "智惠", "文享", "炫彩", "寻味", "品质")
 
-ENTRIES_MAX = 200
 # As many as there are demo residents.
 DEMO_CLAIMS_MAX = 8
+
+DemoCount = Annotated[int, Strict(), Field(ge=0, le=DEMO_CLAIMS_MAX)]
 
 
 class StoreChannel(StrEnum):
     ONSITE = "onsite"
     VIRTUAL = "virtual"
-
-
-@dataclass(frozen=True)
-class Hours:
-    """Local opening hours. `closes` before `opens` is on the next day; equal is always open."""
-
-    opens: time
-    closes: time
-
-
-def _plain(text: str) -> str:
-    fault = text_fault(text)
-    if fault:
-        raise ValueError(fault)
-    return text
-
-
-def _lower_code(text: str) -> str:
-    if not text.isascii() or not text.replace("-", "").isalnum() or text != text.lower():
-        raise ValueError("must be small letters a-z, digits and hyphens")
-    if text.startswith("-"):
-        raise ValueError("must begin with a letter or a digit")
-    return text
-
-
-def _account_number(text: str) -> str:
-    if not text.isascii() or not text.isdigit() or not 8 <= len(text) <= 30:
-        raise ValueError("must be 8 to 30 digits")
-    return text
-
-
-def _moment(value: object) -> Moment:
-    if not isinstance(value, str):
-        raise ValueError("must look like day+3 10:00, fri+1 10:00 or 2022-08-01 10:00")
-    return parse_moment(value)
-
-
-def _hours(value: object) -> Hours:
-    opens, dash, closes = value.partition("-") if isinstance(value, str) else ("", "", "")
-    try:
-        if not dash or len(opens) != 5 or len(closes) != 5:
-            raise ValueError
-        return Hours(
-            time.fromisoformat(opens),
-            time() if closes == "24:00" else time.fromisoformat(closes),
-        )
-    except ValueError:
-        raise ValueError("must look like 10:00-22:00, or 17:00-02:00 past midnight") from None
-
-
-def _bounded(length: int) -> StringConstraints:
-    return StringConstraints(min_length=1, max_length=length)
-
-
-Code = Annotated[str, _bounded(40), AfterValidator(_lower_code)]
-Name = Annotated[str, _bounded(80), AfterValidator(_plain)]
-Sentence = Annotated[str, _bounded(200), AfterValidator(_plain)]
-AccountNumber = Annotated[str, AfterValidator(_account_number)]
-Fen = Annotated[int, Strict(), Field(ge=0, le=MAX_FEN)]
-PositiveFen = Annotated[int, Strict(), Field(ge=1, le=MAX_FEN)]
-Latitude = Annotated[float, Strict(), Field(ge=-90, le=90, allow_inf_nan=False)]
-Longitude = Annotated[float, Strict(), Field(ge=-180, le=180, allow_inf_nan=False)]
-YesNo = Annotated[bool, Strict()]
-When = Annotated[Moment, BeforeValidator(_moment)]
-OpeningHours = Annotated[Hours, BeforeValidator(_hours)]
-Names = Annotated[tuple[Name, ...], Field(max_length=ENTRIES_MAX)]
-Codes = Annotated[tuple[Code, ...], Field(max_length=ENTRIES_MAX)]
-Channels = Annotated[tuple[Channel, ...], Field(min_length=1, max_length=len(Channel))]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,7 +140,10 @@ class StoreRow:
 
 @dataclass(frozen=True, kw_only=True)
 class CampaignRow:
-    """Terms. A fixed coupon has `face_fen`; a percentage has `rate_bp` and `cap_fen`."""
+    """Terms. A fixed coupon has `face_fen`; a percentage has `rate_bp` and `cap_fen`.
+
+    `min_age` is in completed years. With `flows`, what is left of a release goes on to the next.
+    """
 
     code: Code
     event: Code
@@ -209,7 +162,9 @@ class CampaignRow:
     valid_from: When | None = None
     valid_until: When | None = None
     valid_days: Annotated[int, Strict(), Field(ge=1, le=366)] | None = None
-    per_person: Annotated[int, Strict(), Field(ge=1, le=100)] = 1
+    per_person: PerPerson = 1
+    min_age: AdultAge | None = None
+    flows: YesNo = False
     refund_policy: RefundPolicy
     claim_channels: Channels
     redeem_channels: Channels
@@ -227,10 +182,62 @@ class ReleaseRow:
     code: Code
     campaign: Code
     name: Name
-    quantity: Annotated[int, Strict(), Field(ge=1, le=SEATS_MAX)]
+    quantity: Seats
     opens: When
     closes: When
-    demo_claims: Annotated[int, Strict(), Field(ge=0, le=DEMO_CLAIMS_MAX)] = 0
+    demo_claims: DemoCount = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawRow:
+    """A release that is drawn. `demo_entries` demo residents enter when the season is loaded.
+
+    A draw whose seed is due by then is drawn and published at once.
+    """
+
+    release: Code
+    entries_close: When
+    seed_available: When
+    seed_file: Code
+    demo_entries: DemoCount = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeRow:
+    """A release for whoever knows a code, which is good as long as the release is open."""
+
+    release: Code
+    label: Name
+    uses_max: Annotated[int, Strict(), Field(ge=1, le=USES_MAX)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwardRow:
+    """A release that is earned: by using a voucher of `source` for an order of `min_order_fen`."""
+
+    release: Code
+    source: Code
+    min_order_fen: Fen
+    per_person: PerPerson = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupRow:
+    """Seats of a release that are kept for residents of `min_age` completed years."""
+
+    release: Code
+    name: Name
+    min_age: AdultAge
+    seats: Seats
+    opens_to_all: When | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitingRoomRow:
+    """A release with a waiting room; it opens so many minutes after the season is loaded."""
+
+    release: Code
+    opens_in_min: Annotated[int, Strict(), Field(ge=1, le=1440)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -270,5 +277,10 @@ class SeasonFile:
     stores: tuple[StoreRow, ...]
     campaigns: tuple[CampaignRow, ...]
     releases: tuple[ReleaseRow, ...]
+    draws: tuple[DrawRow, ...]
+    codes: tuple[CodeRow, ...]
+    awards: tuple[AwardRow, ...]
+    groups: tuple[GroupRow, ...]
+    waiting_rooms: tuple[WaitingRoomRow, ...]
     providers: tuple[ProviderRow, ...]
     anchors: tuple[AnchorRow, ...]

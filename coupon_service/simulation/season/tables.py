@@ -15,10 +15,14 @@ from pydantic import TypeAdapter, ValidationError
 from coupon_service.simulation.season.faults import Fault, field_sentence, shown, unknown_name
 from coupon_service.simulation.season.rows import (
     AnchorRow,
+    AwardRow,
     BoardRow,
     CampaignRow,
+    CodeRow,
     DistrictRow,
+    DrawRow,
     EventRow,
+    GroupRow,
     MerchantRow,
     ProviderRow,
     ReleaseRow,
@@ -27,6 +31,7 @@ from coupon_service.simulation.season.rows import (
     StoreRow,
     StreetRow,
     VocabularyRow,
+    WaitingRoomRow,
 )
 from coupon_service.simulation.season.toml_lines import index_lines
 
@@ -46,6 +51,13 @@ TOML_FILES: Mapping[str, Mapping[str, tuple[type, bool]]] = {
         "series": (SeriesRow, True),
     },
     "campaigns.toml": {"campaigns": (CampaignRow, True)},
+    "ways.toml": {
+        "draws": (DrawRow, True),
+        "codes": (CodeRow, True),
+        "awards": (AwardRow, True),
+        "groups": (GroupRow, True),
+        "waiting_rooms": (WaitingRoomRow, True),
+    },
     "ar.toml": {"providers": (ProviderRow, True), "anchors": (AnchorRow, True)},
 }
 CSV_FILES: Mapping[str, type] = {

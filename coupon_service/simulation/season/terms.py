@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from coupon_service.campaigns.models import Channel
@@ -14,12 +14,14 @@ from coupon_service.simulation.season.rows import (
     AnchorRow,
     BoardRow,
     CampaignRow,
+    DrawRow,
     EventRow,
     ReleaseRow,
     SeasonRow,
     SeriesRow,
     StoreChannel,
     StoreRow,
+    WaitingRoomRow,
 )
 from coupon_service.simulation.season.tables import Draft, Placed
 
@@ -114,6 +116,31 @@ def check_times(draft: Draft) -> Iterator[Fault]:
         if terms is not None and terms.valid_until is not None:
             until = terms.valid_until
             yield from _order(release, "closes", closes, "its campaign's valid_until", until, True)
+    yield from _check_ways_times(draft)
+
+
+def _check_ways_times(draft: Draft) -> Iterator[Fault]:
+    releases = {release.row.code: release.row for release in draft.rows(ReleaseRow)}
+    for draw in draft.rows(DrawRow):
+        entries_close, seed = draw.row.entries_close, draw.row.seed_available
+        yield from _order(draw, "entries_close", entries_close, "seed_available", seed)
+        drawn = releases.get(draw.row.release)
+        if drawn is not None:
+            opens, closes = drawn.opens, drawn.closes
+            yield from _order(draw, "the release's opening", opens, "entries_close", entries_close)
+            yield from _order(draw, "seed_available", seed, "the release's closing", closes)
+        is_over = all(seed.on(day) <= local_day_start(day) for day in _LOAD_DAYS)
+        if not is_over and any(entries_close.on(day) < _day_after(day) for day in _LOAD_DAYS):
+            yield draw.fault(
+                "a draw is either over before the load day, or takes entries until after it.",
+                "entries_close",
+            )
+    for room in draft.rows(WaitingRoomRow):
+        release = releases.get(room.row.release)
+        if release is not None and any(
+            release.closes.on(day) < _day_after(day + timedelta(days=1)) for day in _LOAD_DAYS
+        ):
+            yield room.fault("the release closes within a day of its opening.", "release")
 
 
 def _level_sums(
@@ -160,13 +187,17 @@ def _unusable_channels(draft: Draft) -> Iterator[Fault]:
             yield campaign.fault("no anchor awards a release of this campaign.", "claim_channels")
 
 
+def _day_after(day: date) -> datetime:
+    return local_day_start(day + timedelta(days=1))
+
+
 def _can_be_claimed_at_load(release: ReleaseRow, terms: CampaignRow) -> bool:
     return (
         release.demo_claims <= release.quantity
         and Channel.ONLINE in terms.claim_channels
         and all(
             release.opens.on(day) <= local_day_start(day)
-            and release.closes.on(day) >= local_day_start(day + timedelta(days=1))
+            and release.closes.on(day) >= _day_after(day)
             for day in _LOAD_DAYS
         )
     )

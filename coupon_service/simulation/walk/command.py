@@ -13,11 +13,15 @@ from coupon_service.simulation.demo.people import DemoInProductionError, refuse_
 from coupon_service.simulation.http import Target
 from coupon_service.simulation.season.files import XICHENG_2022, read_season
 from coupon_service.simulation.walk import ar as walk_ar
+from coupon_service.simulation.walk import community as walk_community
 from coupon_service.simulation.walk import crowd as walk_crowd
 from coupon_service.simulation.walk import fraud as walk_fraud
+from coupon_service.simulation.walk import lottery as walk_lottery
 from coupon_service.simulation.walk import office as walk_office
+from coupon_service.simulation.walk import phone as walk_phone
 from coupon_service.simulation.walk import settlement as walk_settlement
 from coupon_service.simulation.walk import voucher as walk_voucher
+from coupon_service.simulation.walk import waiting as walk_waiting
 from coupon_service.simulation.walk.scene import Scene
 from coupon_service.simulation.walk.visitor import SurpriseError
 
@@ -27,9 +31,10 @@ from coupon_service.simulation.walk.visitor import SurpriseError
 def walk(url: str | None) -> None:
     """Do the main job over HTTP against a running service, and print what came back.
 
-    From a resident's sign-in to a paid batch and a released fraud case, with 500 clients at a
-    release of 100 seats in between. Needs the demo season and takes less than a minute. Every walk
-    makes up new residents, so it can be repeated; the first surprise ends it with exit code 1.
+    From a resident's sign-in to a paid batch and a released fraud case, by way of a community's
+    code, a phone's proof, an award, a lottery, a waiting list, and 500 clients at 100 seats. Needs
+    the demo season and takes less than a minute. Every walk makes up new residents, so it can be
+    repeated; the first surprise ends it with exit code 1.
     """
     settings = resources().settings
     console = Console(highlight=False, soft_wrap=True)
@@ -68,7 +73,17 @@ def perform(scene: Scene) -> None:
 
     awarded = walk_ar.award(scene, resident)
     virtual_fen = walk_ar.redeem(scene, resident, awarded)
-    crowd_issued = walk_crowd.oversell(scene, office)
+
+    by_code = walk_community.claim_with_code(scene, resident)
+    phone = walk_phone.bind(scene, resident)
+    proven = walk_phone.redeem(scene, resident, phone, by_code)
+    walk_community.awarded(scene, resident)
+
+    walk_lottery.enter(scene, resident)
+    walk_lottery.verify(scene)
+
+    crowd = walk_crowd.oversell(scene, office)
+    walk_waiting.hand_back_and_serve(scene, crowd)
 
     batch = walk_settlement.settle(scene, office, before["season_id"])
     walk_settlement.check_file(scene, office, batch)
@@ -78,10 +93,13 @@ def perform(scene: Scene) -> None:
     walk_fraud.release(scene, office, case, suspicious)
 
     walk_office.check_invariants(scene, office)
+    paid = [spent, proven, *suspicious]
     done = walk_office.Done(
-        issued=2 + crowd_issued + len(suspicious),
-        redeemed=2 + len(suspicious),
-        redeemed_fen=spent.discount_fen + virtual_fen + sum(one.discount_fen for one in suspicious),
+        # Two of the main job, the code's, and what that one earned. The one that was handed back
+        # counts no more, the one served in its place does.
+        issued=4 + len(crowd.lucky) + len(suspicious),
+        redeemed=1 + len(paid),
+        redeemed_fen=virtual_fen + sum(one.discount_fen for one in paid),
         paid_fen=paid_fen,
     )
     walk_office.compare(scene, office, before, done)

@@ -28,29 +28,42 @@ _CAMPAIGN = "livestream"
 _SIGN_INS_AT_ONCE = 12
 # "The outcome is unknown until you ask again": so a client does.
 _ASKS_MAX = 5
+_GRANTED = (200, 201)
 
 
 @dataclass(frozen=True)
 class Wave:
-    """A release of `SEATS` seats, of which `taken` are gone."""
+    """A release of `seats` seats, of which `taken` are gone."""
 
     release_id: str
     name: str
     taken: int
+    seats: int = SEATS
 
 
-def oversell(scene: Scene, office: Office) -> int:
-    """Let the crowd loose; returns how many vouchers were issued."""
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the crowd: `lucky` are the vouchers, by their holders' `Cookie` headers."""
+
+    wave: Wave
+    lucky: Mapping[str, str]
+    unlucky: Sequence[str]
+
+
+def oversell(scene: Scene, office: Office) -> Outcome:
+    """Let the crowd loose."""
     with scene.step(f"Oversell attempt: {CLIENTS} clients at once on {SEATS} seats") as say:
         wave = _wave(scene, office, say)
         cookies = _sign_crowd_in(scene)
         say(f"{CLIENTS} residents are signed in, each with a connection of their own")
         answers = asyncio.run(_claim_at_once(Target.of(scene.url), wave.release_id, cookies))
-        granted = _judge(answers, free=SEATS - wave.taken, say=say)
+        _judge(answers, wave, say)
         taken = _find(office, wave.release_id)["claimed"]
-        expect(taken == SEATS, f"the office counts {taken} vouchers on {SEATS} seats")
-        say(f"the office counts {taken} vouchers on {SEATS} seats: oversold 0")
-        return granted
+        expect(taken == wave.seats, f"the office counts {taken} vouchers on {wave.seats} seats")
+        say(f"the office counts {taken} vouchers on {wave.seats} seats: oversold 0")
+        last = {cookie: asked[-1] for cookie, asked in zip(cookies, answers, strict=True)}
+        lucky = {c: a.json()["voucher_id"] for c, a in last.items() if a.status in _GRANTED}
+        return Outcome(wave, lucky, [cookie for cookie in cookies if cookie not in lucky])
 
 
 def _wave(scene: Scene, office: Office, say: Say) -> Wave:
@@ -60,7 +73,7 @@ def _wave(scene: Scene, office: Office, say: Say) -> Wave:
         release
         for release in office.releases()
         if release["campaign"] == name
-        and release["quantity"] == SEATS
+        and release["quantity"] >= SEATS  # more, where one came back to somebody who waited
         and release["state"] == "open"
     ]
     if not waves:
@@ -72,7 +85,8 @@ def _wave(scene: Scene, office: Office, say: Say) -> Wave:
     fresh = _publish_another(waves[0]["release_id"])
     if fresh is None:
         say("its budget has no other 100 seats: everybody must be told that they are sold out")
-        return Wave(waves[0]["release_id"], name, waves[0]["claimed"])
+        full = waves[0]
+        return Wave(full["release_id"], name, full["claimed"], full["quantity"])
     if not any(release["release_id"] == fresh for release in office.releases()):
         raise SurpriseError(f"{scene.url} does not use the database that this command was given")
     say(
@@ -147,12 +161,13 @@ async def _claim(connection: Connection, request: bytes) -> list[Answer]:
     return answers
 
 
-def _judge(answers: Iterable[Sequence[Answer]], *, free: int, say: Say) -> int:
+def _judge(answers: Iterable[Sequence[Answer]], wave: Wave, say: Say) -> None:
     """Exactly as many vouchers as seats were free, each another one, and nothing but refusals."""
+    free = wave.seats - wave.taken
     last = [asked[-1] for asked in answers]
     asked_again = sum(len(asked) > 1 for asked in answers)
-    granted = [answer.json() for answer in last if answer.status in (200, 201)]
-    refused = Counter(_refusal(answer) for answer in last if answer.status not in (200, 201))
+    granted = [answer.json() for answer in last if answer.status in _GRANTED]
+    refused = Counter(_refusal(answer) for answer in last if answer.status not in _GRANTED)
     say(f"{len(granted)} × voucher, " + ", ".join(f"{n} × {why}" for why, n in refused.items()))
     if asked_again:
         say(f"{asked_again} were told to ask again, and did")
@@ -162,8 +177,8 @@ def _judge(answers: Iterable[Sequence[Answer]], *, free: int, say: Say) -> int:
     for key in ("voucher_id", "seat"):
         different = {answer[key] for answer in granted}
         expect(len(different) == free, f"two clients were told of the same {key}")
-    expect(all(1 <= answer["seat"] <= SEATS for answer in granted), "a seat beyond the last one")
-    return len(granted)
+    beyond = [answer["seat"] for answer in granted if not 1 <= answer["seat"] <= wave.seats]
+    expect(not beyond, "a seat beyond the last one")
 
 
 def _refusal(answer: Answer) -> str:

@@ -64,6 +64,10 @@ class Visitor:
             )
         return self._ask("POST", path, wanted, json=json)
 
+    def put(self, path: str) -> Reply:
+        """PUT without a body, answered with 200."""
+        return self._ask("PUT", path, {200})
+
     def refused(self, path: str, json: Mapping[str, Any], *, slug: str) -> Reply:
         """POST, refused as problem+json with that slug.
 

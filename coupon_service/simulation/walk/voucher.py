@@ -21,7 +21,7 @@ from coupon_service.simulation.walk.visitor import Reply, SurpriseError, Visitor
 _CAMPAIGN = "lantern-night"
 TILL = DemoTill("dashilan-07", 1)
 OTHER_TILL = DemoTill("dashilan-02", 1)
-_ABOVE_THRESHOLD_FEN = 28_00
+ABOVE_THRESHOLD_FEN = 28_00
 # The layout of vouchers/token.py.
 _TOKEN_VOUCHER = slice(2, 18)
 
@@ -128,9 +128,9 @@ def at_till(scene: Scene, till: DemoTill) -> Visitor:
 
 def redeem(scene: Scene, till: Visitor, claimed: Claimed, code: str) -> Spent:
     """Pay part of an order with the voucher, and ask again as after a lost answer."""
-    order_fen = claimed.threshold_fen + _ABOVE_THRESHOLD_FEN
+    order_fen = claimed.threshold_fen + ABOVE_THRESHOLD_FEN
     order = {"code": code, "order_no": scene.order_no(), "order_fen": order_fen}
-    with scene.step(f"Redeem at the till of {_store_name(scene, TILL)}") as say:
+    with scene.step(f"Redeem at the till of {store_name(scene, TILL)}") as say:
         first = till.post("/api/v1/redemptions", order).json
         pays_fen = order_fen - claimed.face_fen
         expect(
@@ -147,22 +147,20 @@ def redeem(scene: Scene, till: Visitor, claimed: Claimed, code: str) -> Spent:
         say(f"200  the same answer: redemption {again['redemption_id']}")
         other = {**order, "order_fen": order_fen + 1}
         reply = till.refused("/api/v1/redemptions", other, slug="order-number-reused")
-        say(_refusal(reply, "the same order number with another amount"))
+        say(refusal(reply, "the same order number with another amount"))
     return Spent(first["redemption_id"], first["order_no"], first["discount_fen"])
 
 
 def refuse_elsewhere(scene: Scene, resident: Visitor, claimed: Claimed) -> None:
     """Another till is shown a fresh code of the used voucher."""
-    with scene.step(
-        f"Another till tries the same voucher: {_store_name(scene, OTHER_TILL)}"
-    ) as say:
+    with scene.step(f"Another till tries the same voucher: {store_name(scene, OTHER_TILL)}") as say:
         order = {
             "code": resident.get(claimed.path).json["token"],
             "order_no": scene.order_no(),
-            "order_fen": claimed.threshold_fen + _ABOVE_THRESHOLD_FEN,
+            "order_fen": claimed.threshold_fen + ABOVE_THRESHOLD_FEN,
         }
         elsewhere = at_till(scene, OTHER_TILL)
-        say(_refusal(elsewhere.refused("/api/v1/redemptions", order, slug="voucher-used")))
+        say(refusal(elsewhere.refused("/api/v1/redemptions", order, slug="voucher-used")))
 
 
 def reverse(scene: Scene, till: Visitor, resident: Visitor, claimed: Claimed, spent: Spent) -> None:
@@ -184,10 +182,10 @@ def redeem_again(
         order = {
             "code": digits,
             "order_no": reversed_.order_no,
-            "order_fen": claimed.threshold_fen + _ABOVE_THRESHOLD_FEN,
+            "order_fen": claimed.threshold_fen + ABOVE_THRESHOLD_FEN,
         }
         reply = till.refused("/api/v1/redemptions", order, slug="order-was-reversed")
-        say(_refusal(reply, "the old order number"))
+        say(refusal(reply, "the old order number"))
         redeemed = till.post("/api/v1/redemptions", {**order, "order_no": scene.order_no()}).json
         looked_up = till.get(f"/api/v1/redemptions/{redeemed['order_no']}").json
         expect(looked_up == redeemed, "looking the order up shows something else")
@@ -195,10 +193,12 @@ def redeem_again(
         return Spent(redeemed["redemption_id"], redeemed["order_no"], redeemed["discount_fen"])
 
 
-def _store_name(scene: Scene, till: DemoTill) -> str:
+def store_name(scene: Scene, till: DemoTill) -> str:
+    """The name of the store in which the till stands."""
     return next(store.name for store in scene.season.stores if store.code == till.store)
 
 
-def _refusal(reply: Reply, what: str = "") -> str:
+def refusal(reply: Reply, what: str = "") -> str:
+    """A refusal as the walk prints it."""
     told = f"{reply.status}  {reply.json['slug']}: {reply.json['detail']}"
     return f"{told} ({what})" if what else told
