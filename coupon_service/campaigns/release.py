@@ -218,14 +218,15 @@ def _flow_on(session: Session, release: Release, unused: int) -> _Flow:
 
 
 def _lowest_quantity(session: Session, release_id: UUID) -> int:
-    """The highest seat that is claimed or kept for a group."""
+    """The highest seat that is claimed or kept for a group, or all that a draw has announced."""
     lowest: int = session.execute(
         text(
             """
             SELECT greatest(
                 1,
                 (SELECT max(seat) FROM vouchers WHERE release_id = :id),
-                (SELECT max(last_seat) FROM release_quotas WHERE release_id = :id)
+                (SELECT max(last_seat) FROM release_quotas WHERE release_id = :id),
+                (SELECT quantity FROM lottery_draws WHERE release_id = :id)
             )
             """
         ),

@@ -15,6 +15,8 @@ class ReleaseView(View):
     number: int
     name: str
     state: str
+    mode: str
+    waiting_room: bool
     quantity: int
     opens_at: datetime
     closes_at: datetime
@@ -43,6 +45,8 @@ class ReleaseView(View):
             number=release.number,
             name=release.name,
             state=release.state,
+            mode=release.mode,
+            waiting_room=release.waiting_room,
             quantity=release.quantity,
             opens_at=release.opens_at,
             closes_at=release.closes_at,

@@ -48,13 +48,15 @@ _RESIDENTS_PER_S = 10_000
 _RESIDENTS_MIN = 8_000
 
 
-def bench(seconds: float, out: Path, *, client_name: str | None, vouchers: int = 0) -> int:
+def bench(
+    seconds: float, out: Path, *, client_name: str | None, rounds: int, vouchers: int = 0
+) -> int:
     """Start a service, measure it, print the table and write `out`; returns the exit code.
 
     With `vouchers`, so many are stored then, and everything is measured again.
     """
     client = _client(client_name)
-    plan = Plan(seconds)
+    plan = Plan(seconds, rounds)
 
     def run(settings: Settings, stage: Stage, console: Console) -> tuple[dict[str, Any], bool]:
         outcome = measure(stage, client, plan, console)

@@ -149,6 +149,7 @@ def migrate(sql: bool) -> None:
 
 @main.command()
 @click.argument("queue")
+@click.option("--rounds", type=click.IntRange(1, 20), default=3, show_default=True)
 @click.option("--burst", is_flag=True, help="Stop when the queue is empty.")
 def worker(queue: str, burst: bool) -> None:
     """Run the background jobs of one QUEUE."""
@@ -191,6 +192,7 @@ def ticker() -> None:
     type=click.Choice(["wrk", "python"]),
     help="The load generator; without it, wrk if it is installed.",
 )
+@click.option("--rounds", type=click.IntRange(1, 20), default=3, show_default=True)
 @click.option("--burst", is_flag=True, help="Send claims at a fixed pace for that long instead.")
 @click.option(
     "--vouchers",
@@ -198,7 +200,9 @@ def ticker() -> None:
     default=0,
     help="Store so many vouchers then, and measure everything again.",
 )
-def bench(seconds: float, out: Path, client: str | None, burst: bool, vouchers: int) -> None:
+def bench(
+    *, seconds: float, out: Path, client: str | None, rounds: int, burst: bool, vouchers: int
+) -> None:
     """Measure claims, pages and redemptions against a bare route of the same server.
 
     Starts a service of its own on an empty database and throws it away; a running one is not
@@ -208,7 +212,9 @@ def bench(seconds: float, out: Path, client: str | None, burst: bool, vouchers: 
 
     if burst:
         sys.exit(bench_service.bench_burst(seconds, out))
-    sys.exit(bench_service.bench(seconds, out, client_name=client, vouchers=vouchers))
+    sys.exit(
+        bench_service.bench(seconds, out, client_name=client, rounds=rounds, vouchers=vouchers)
+    )
 
 
 @main.command("draw-bench")

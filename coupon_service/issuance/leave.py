@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from coupon_service.campaigns.models import Campaign, Release
 from coupon_service.residents.erase import erase, leaving_with
+from coupon_service.vouchers.bind_phone import unbind_phone
 from coupon_service.vouchers.errors import VoucherStateError
 from coupon_service.vouchers.lifecycle import void
-from coupon_service.vouchers.models import Voucher, VoucherState
+from coupon_service.vouchers.models import VoidReason, Voucher, VoucherState
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,11 @@ def leave(session: Session, resident_id: UUID, *, now: datetime) -> None:
     leaving = leaving_with(session, resident_id)
     for voucher_id in _unused(session, leaving):
         try:
-            void(session, voucher_id)
+            void(session, voucher_id, reason=VoidReason.ERASED)
         except VoucherStateError:  # a till or the expiry run was quicker
             continue
+    for leaving_id in leaving:
+        unbind_phone(session, leaving_id, now=now)
     erase(session, leaving, now=now)
 
 

@@ -61,11 +61,7 @@ def bind_phone(
     ).one()
     if lately >= settings.phone_binds_per_day:
         raise TooManyPhonesError
-    session.execute(
-        update(PhoneKey)
-        .where(PhoneKey.resident_id == resident_id, PhoneKey.revoked_at.is_(None))
-        .values(revoked_at=now)
-    )
+    unbind_phone(session, resident_id, now=now)
     wait = timedelta(seconds=settings.phone_rebind_cooldown_s if ever else 0)
     bound = session.scalars(
         insert(PhoneKey)
@@ -86,6 +82,15 @@ def bind_phone(
             session, resident_id, NoticeKind.PHONE_REBOUND, at=now, usable_from=bound.usable_from
         )
     return bound
+
+
+def unbind_phone(session: Session, resident_id: UUID, *, now: datetime) -> None:
+    """Let no phone show the resident's vouchers any more."""
+    session.execute(
+        update(PhoneKey)
+        .where(PhoneKey.resident_id == resident_id, PhoneKey.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
 
 
 def _check_point(public_key: bytes) -> None:

@@ -142,7 +142,7 @@ def test_the_command_measures_every_route_and_finds_no_fault(client: str, tmp_pa
     out = tmp_path / "bench.json"
     command = [sys.executable, str(Path(sys.executable).with_name("coupon-service")), "bench"]
     done = subprocess.run(
-        [*command, "--seconds", "1", "--client", client, "--out", str(out)],
+        [*command, "--seconds", "1", "--rounds", "1", "--client", client, "--out", str(out)],
         env=ours,
         capture_output=True,
         text=True,

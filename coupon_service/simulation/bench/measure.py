@@ -23,7 +23,6 @@ from coupon_service.simulation.bench.routes import (
     Wallet,
 )
 
-ROUNDS = 3
 CONNECTIONS = 64
 # The first volley finds how many requests must be ready for the others.
 _WARM_UP_S = 1.0
@@ -39,7 +38,7 @@ class Plan:
     """How much is measured: each route for `seconds` in every one of `rounds`."""
 
     seconds: float
-    rounds: int = ROUNDS
+    rounds: int
     connections: int = CONNECTIONS
 
 
