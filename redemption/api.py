@@ -8,6 +8,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from coupon_service.core.auth import Kind, principal, require
 from coupon_service.core.clock import db_now
 from coupon_service.core.db import transaction
+from coupon_service.core.json_body import reads_json
 from coupon_service.core.resources import resources
 from coupon_service.core.schemas import Problem
 from redemption import throttle
@@ -31,6 +32,7 @@ _TILL: list[dict[str, list[str]]] = [{"till": []}]
 @throttle.scans
 @throttle.wrong_codes
 @throttle.wrong_digits
+@reads_json
 def create_redemption(body: RedeemBody) -> tuple[Response, HTTPStatus]:
     """Redeem a voucher for an order. The same order again gets the same answer, with 200."""
     redemption, repeated = redeem_here(body)
@@ -70,6 +72,7 @@ def reverse_redemption(path: OrderPath) -> Response:
 @throttle.scans
 @throttle.wrong_codes
 @throttle.wrong_digits
+@reads_json
 def create_quote(body: QuoteBody) -> Response:
     """What the customer would pay, were the voucher redeemed now. Changes nothing."""
     return jsonify(QuoteView.of(quote_here(body)).model_dump())

@@ -1,4 +1,8 @@
-"""`POST /api/v1/claims`."""
+"""`PUT /api/v1/releases/{release_id}/claims/{ordinal}`.
+
+A resident's claim has an address before it is made, so that asking twice is asking for the same
+thing. It has no body: whoever sends one slowly would be waited for.
+"""
 
 from datetime import datetime
 from http import HTTPStatus
@@ -6,11 +10,10 @@ from uuid import UUID
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from coupon_service.core.auth import Kind, principal, require
-from coupon_service.core.json_body import reads_json
-from coupon_service.core.schemas import Body, Problem, View
+from coupon_service.core.schemas import Problem, View
 from coupon_service.issuance.device import remember_device
 from coupon_service.issuance.waiting_room.claim_in_turn import claim_in_turn
 from coupon_service.issuance.waiting_room.ticket import TICKET_CHARS_MAX
@@ -19,14 +22,14 @@ bp = APIBlueprint("issuance_api", __name__, url_prefix="/api/v1", abp_tags=[Tag(
 bp.after_request(remember_device)
 
 
-class ClaimBody(Body):
+class ClaimPath(BaseModel):
     release_id: UUID
-    ordinal: int = Field(
-        default=1, strict=True, ge=1, le=100, description="The resident's 1st, 2nd … coupon"
-    )
+    ordinal: int = Field(ge=1, le=100, description="The resident's 1st, 2nd … coupon")
+
+
+class ClaimQuery(BaseModel):
     ticket: str | None = Field(
         default=None,
-        strict=True,
         max_length=TICKET_CHARS_MAX,
         description="From the waiting room, where the release has one",
     )
@@ -44,17 +47,16 @@ class ClaimView(View):
     expires_at: datetime
 
 
-@bp.post(
-    "/claims",
+@bp.put(
+    "/releases/<uuid:release_id>/claims/<int:ordinal>",
     responses={201: ClaimView, 200: ClaimView, 409: Problem, 429: Problem},
     security=[{"resident": []}],
 )
 @require(Kind.RESIDENT, real_name=True)
-@reads_json
-def create_claim(body: ClaimBody) -> tuple[Response, HTTPStatus]:
+def put_claim(path: ClaimPath, query: ClaimQuery) -> tuple[Response, HTTPStatus]:
     """Claim a voucher: 201 the first time, 200 with the same voucher ever after."""
     granted = claim_in_turn(
-        principal().id, body.release_id, ordinal=body.ordinal, ticket=body.ticket
+        principal().id, path.release_id, ordinal=path.ordinal, ticket=query.ticket
     )
     facts = granted.voucher.facts
     view = ClaimView(

@@ -67,7 +67,7 @@ ROUTES: dict[str, Row] = {
     "residents_api.create_sign_out": Row(RESIDENT),
     "residents_api.show_me": Row(RESIDENT),
     "residents_api.create_real_name": Row(RESIDENT),
-    "issuance_api.create_claim": Row(RESIDENT),
+    "issuance_api.put_claim": Row(RESIDENT, path={"ordinal": "1"}),
     "mobile_draws.list_draws": Row(ANYONE),
     "mobile_draws.show_draw": Row(ANYONE),
     "mobile_draws.enter_draw": Row(RESIDENT, form={}),

@@ -110,7 +110,7 @@ def test_two_quick_taps_with_the_network_cut_in_between_claim_once_and_say_so(
             make_voucher(session, release, resident_id=town.resident_id)
         return route.abort("connectionreset")
 
-    page.route("**/api/v1/claims", lose_the_first_answer)
+    page.route("**/api/v1/releases/*/claims/*", lose_the_first_answer)
     page.get_by_role("button", name="领取 街巷小馆券").dblclick()
     is_told(page)
     assert lost == [1]
@@ -122,7 +122,7 @@ def test_without_any_answer_the_page_says_so_and_a_second_try_is_safe(
 ) -> None:
     page = at(phones(), town.detail)
     page.clock.install()
-    page.route("**/api/v1/claims", lambda route: route.abort("internetdisconnected"))
+    page.route("**/api/v1/releases/*/claims/*", lambda route: route.abort("internetdisconnected"))
     button = page.get_by_role("button", name="立即领取")
     button.click()
     for _ in range(4):
@@ -130,7 +130,7 @@ def test_without_any_answer_the_page_says_so_and_a_second_try_is_safe(
     expect(page.get_by_role("alert")).to_contain_text("不会重复领取")
     expect(button).to_be_enabled()
     expect(button).to_be_focused()
-    page.unroute("**/api/v1/claims")
+    page.unroute("**/api/v1/releases/*/claims/*")
     button.click()
     is_told(page)
     page.goto(town.detail)

@@ -23,7 +23,7 @@ from coupon_service.issuance.claim import Granted
 from tests.factories.campaigns import open_release
 from tests.factories.people import make_crowd
 from tests.faults.test_claims_under_fire import make_release_for, voucher_ids
-from tests.harness.web import resident_cookie, web_server
+from tests.harness.web import claim_path, resident_cookie, web_server
 from tests.integration.test_claim import claim_one
 from tests.invariants import assert_invariants
 
@@ -38,9 +38,7 @@ def claim_until_answered(client: httpx.Client, release_id: UUID, cookie: str) ->
     deadline = time.monotonic() + TRIES_WITHIN_S
     while time.monotonic() < deadline:
         try:
-            answer = client.post(
-                "/api/v1/claims", json={"release_id": str(release_id)}, headers={"Cookie": cookie}
-            )
+            answer = client.put(claim_path(release_id), headers={"Cookie": cookie})
         except httpx.TransportError:
             time.sleep(0.02)
             continue

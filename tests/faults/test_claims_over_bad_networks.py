@@ -33,7 +33,7 @@ from tests.factories.campaigns import make_campaign, make_release, make_season, 
 from tests.factories.people import make_crowd, make_resident
 from tests.faults.test_claims_under_fire import make_release_for, voucher_ids
 from tests.harness.proxy import Proxy, proxy
-from tests.harness.web import at_once, claim_burst, resident_cookie, web_server
+from tests.harness.web import at_once, claim_burst, claim_path, resident_cookie, web_server
 from tests.integration.test_claim import claim_one, refusal
 from tests.invariants import assert_invariants
 
@@ -210,9 +210,7 @@ def _won_a_deadlock_against_a_claim(
     answers: list[int] = []
 
     def act() -> None:
-        answer = browser.post(
-            "/api/v1/claims", json={"release_id": str(release_id)}, headers={"Cookie": cookie}
-        )
+        answer = browser.put(claim_path(release_id), headers={"Cookie": cookie})
         answers.append(answer.status_code)
 
     claiming = threading.Thread(target=act)

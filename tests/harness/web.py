@@ -88,15 +88,19 @@ def at_once(count: int, act: Callable[[int], T]) -> list[T]:
     return results
 
 
+def claim_path(release_id: UUID, *, ordinal: int = 1) -> str:
+    """Where a resident's claim of a release is put."""
+    return f"/api/v1/releases/{release_id}/claims/{ordinal}"
+
+
 def claim_burst(url: str, release_id: UUID, cookies: Sequence[str]) -> list[httpx.Response]:
     """One claim with each of the cookies, all at once."""
 
-    body = {"release_id": str(release_id)}
     limits = httpx.Limits(max_connections=len(cookies))
     with httpx.Client(base_url=url, timeout=60, limits=limits) as client:
 
         def act(index: int) -> httpx.Response:
-            return client.post("/api/v1/claims", json=body, headers={"Cookie": cookies[index]})
+            return client.put(claim_path(release_id), headers={"Cookie": cookies[index]})
 
         return at_once(len(cookies), act)
 

@@ -27,6 +27,7 @@ from tests.factories.family import (
 from tests.factories.lists import make_visit
 from tests.factories.officials import make_official
 from tests.factories.residents import fresh_id_number, signed_in_browser
+from tests.harness.web import claim_path
 from tests.invariants import assert_invariants
 
 HTML = {"Accept": "text/html"}
@@ -70,7 +71,7 @@ def test_a_claim_for_a_relative_counts_against_them_and_says_who_pressed(
     assert first.status_code == 201  # type: ignore[attr-defined]
     again = _claim(daughter, id_of(mother), release_id)
     assert (again.status_code, again.get_json()["repeated"]) == (200, True)  # type: ignore[attr-defined]
-    own = mother.post("/api/v1/claims", json={"release_id": str(release_id)})
+    own = mother.put(claim_path(release_id))
     assert (own.status_code, own.get_json()["repeated"]) == (200, True)
     assert _vouchers(held) == [(id_of(mother), id_of(daughter))]
     voucher_id = first.get_json()["voucher_id"]  # type: ignore[attr-defined]
@@ -125,10 +126,9 @@ def test_two_agents_and_the_person_at_once_get_one_voucher(app: OpenAPI, held: R
     for agent in agents:
         join(agent, mother)
     person, release_id = id_of(mother), _release(held)
-    body = {"release_id": str(release_id)}
     with ThreadPoolExecutor(5) as crowd:
         tries = [crowd.submit(_claim, agent, person, release_id) for agent in agents * 2]
-        own = crowd.submit(mother.post, "/api/v1/claims", json=body)
+        own = crowd.submit(mother.put, claim_path(release_id))
         statuses = {one.result().status_code for one in [*tries, own]}  # type: ignore[attr-defined]
     assert statuses == {200, 201}
     assert len(_vouchers(held)) == 1

@@ -30,6 +30,7 @@ from tests.factories.residents import (
     fresh_phone,
     signed_in_browser,
 )
+from tests.harness.web import claim_path
 from tests.invariants import assert_invariants
 
 SIGN_INS = "/api/v1/me/sign-ins"
@@ -37,7 +38,7 @@ HTML = {"Accept": "text/html"}
 
 
 def _claim(browser: FlaskClient, release_id: UUID) -> UUID:
-    answer = browser.post("/api/v1/claims", json={"release_id": str(release_id)})
+    answer = browser.put(claim_path(release_id))
     assert answer.status_code == 201, answer.json
     return UUID(answer.get_json()["voucher_id"])
 
@@ -226,7 +227,7 @@ def test_whoever_comes_back_is_the_same_person_for_the_seasons_limits(
     assert id_of(again) == before
     me = again.get("/api/v1/me").get_json()
     assert (me["verified"], me["name"], me["phone"][-4:]) == (True, "张**", phone[-4:])
-    claimed = again.post("/api/v1/claims", json={"release_id": str(release_id)})
+    claimed = again.put(claim_path(release_id))
     assert (claimed.status_code, claimed.get_json().get("repeated")) in {(200, True), (409, None)}
     assert_invariants(held)
 

@@ -1,6 +1,7 @@
 """What every request passes: the cookie, the body, the headers, the refusal."""
 
 import base64
+from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
@@ -10,9 +11,11 @@ from coupon_service.core.db import transaction
 from coupon_service.core.resources import Resources
 from tests.factories.campaigns import open_release
 from tests.factories.people import make_resident
-from tests.harness.web import resident_cookie
+from tests.factories.redemption import market_with_voucher
+from tests.harness.web import claim_path, resident_cookie
 
-CLAIMS = "/api/v1/claims"
+CLAIM = claim_path(UUID(int=0))
+REDEMPTIONS = "/api/v1/redemptions"
 
 
 @pytest.fixture
@@ -30,13 +33,13 @@ def test_no_bit_of_a_cookie_can_be_changed(app: OpenAPI, cookie: str) -> None:
         forged = bytearray(raw)
         forged[place] ^= 1
         text = base64.urlsafe_b64encode(forged).decode().rstrip("=")
-        answer = client.post(CLAIMS, headers={"Cookie": f"{name}={text}"}, json={})
+        answer = client.put(CLAIM, headers={"Cookie": f"{name}={text}"})
         assert answer.status_code == 401, place
 
 
 def test_what_is_no_cookie_of_ours_signs_nobody_in(client: FlaskClient) -> None:
     for value in ("", "x", "A" * 137, "A" * 138, "A" * 137 + ".", "A" * 5_000):
-        answer = client.post(CLAIMS, headers={"Cookie": f"coupon_resident={value}"}, json={})
+        answer = client.put(CLAIM, headers={"Cookie": f"coupon_resident={value}"})
         assert answer.status_code == 401, value
 
 
@@ -47,7 +50,7 @@ def test_a_cookie_is_found_among_those_of_others(app: OpenAPI, cookie: str) -> N
 
 
 JSON = "application/json"
-NO_CLAIMS = [
+NO_REDEMPTIONS = [
     (b"{", JSON, "malformed-json"),
     (b"[]", JSON, "malformed-json"),
     (b"\xff", JSON, "malformed-json"),
@@ -55,18 +58,18 @@ NO_CLAIMS = [
     (b"[" * 60_000, JSON, "malformed-json"),
     (b"{}", "text/plain", "malformed-json"),
     (b"{}", JSON, "invalid-request"),
-    (b'{"release_id": 1}', JSON, "invalid-request"),
-    (b'{"release_id": "x", "seat": 1}', f"{JSON}; charset=utf-8", "invalid-request"),
+    (b'{"code": 1}', JSON, "invalid-request"),
+    (b'{"code": "x", "seat": 1}', f"{JSON}; charset=utf-8", "invalid-request"),
 ]
 
 
-def test_a_body_that_is_no_claim_is_refused_without_being_repeated(
-    app: OpenAPI, cookie: str
+def test_a_body_that_is_no_redemption_is_refused_without_being_repeated(
+    client: FlaskClient, held: Resources
 ) -> None:
-    client = app.test_client(use_cookies=False)
-    for body, content_type, slug in NO_CLAIMS:
-        headers = {"Cookie": cookie, "Content-Type": content_type}
-        answer = client.post(CLAIMS, headers=headers, data=body)
+    market, _, _ = market_with_voucher(held)
+    for body, content_type, slug in NO_REDEMPTIONS:
+        headers = market.counter.headers | {"Content-Type": content_type}
+        answer = client.post(REDEMPTIONS, headers=headers, data=body)
         assert (answer.status_code, answer.get_json()["slug"]) == (400, slug), body[:40]
         assert "input" not in answer.get_data(as_text=True)
 
@@ -78,12 +81,12 @@ def test_a_refusal_says_the_same_in_both_languages(
         release_id = open_release(session, quantity=1)
         other = resident_cookie(app, make_resident(session))
     client = app.test_client(use_cookies=False)
-    wanted = {"release_id": str(release_id)}
-    assert client.post(CLAIMS, headers={"Cookie": other}, json=wanted).status_code == 201
+    path = claim_path(release_id)
+    assert client.put(path, headers={"Cookie": other}).status_code == 201
     answers = {}
     for language in ("zh-CN", "en-GB,en;q=0.8"):
         headers = {"Cookie": cookie, "Accept-Language": language, "X-Request-ID": "my-request-1"}
-        answer = client.post(CLAIMS, headers=headers, json=wanted)
+        answer = client.put(path, headers=headers)
         assert answer.status_code == 409
         assert answer.content_type == "application/problem+json"
         assert answer.headers["X-Request-ID"] == answer.get_json()["request_id"] == "my-request-1"

@@ -1,5 +1,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from uuid import UUID
 
 import pytest
 from flask_openapi3 import OpenAPI
@@ -11,6 +12,7 @@ from coupon_service.core.resources import Resources
 from coupon_service.residents.models import Resident
 from coupon_service.residents.personal_data import unseal
 from tests.factories.residents import REAL_NAME, fresh_id_number, signed_in_browser
+from tests.harness.web import claim_path
 
 NUMBER = "11010519491231002X"
 BODY = {"name": "张三丰", "id_number": NUMBER}
@@ -43,10 +45,10 @@ def test_a_real_name_is_confirmed_sealed_and_shown_masked(app: OpenAPI, held: Re
 
 def test_the_cookie_knows_the_real_name_at_once(app: OpenAPI) -> None:
     browser = signed_in_browser(app, verified=False)
-    refused = browser.post("/api/v1/claims", json={"release_id": "0" * 32})
+    refused = browser.put(claim_path(UUID(int=0)))
     assert refused.get_json()["slug"] == "real-name-needed"
     browser.post(REAL_NAME, json=BODY)
-    later = browser.post("/api/v1/claims", json={"release_id": "0" * 32})
+    later = browser.put(claim_path(UUID(int=0)))
     assert later.get_json()["slug"] != "real-name-needed"
 
 

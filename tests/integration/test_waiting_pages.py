@@ -7,6 +7,7 @@ from coupon_service.core.jobs import drain
 from coupon_service.core.resources import Resources
 from tests.factories.campaigns import open_release
 from tests.factories.residents import signed_in_browser
+from tests.harness.web import claim_path
 from tests.invariants import assert_invariants
 
 
@@ -14,7 +15,7 @@ def test_a_resident_waits_and_gets_what_another_hands_back(app: OpenAPI, held: R
     with transaction(held.sessions) as session:
         release_id = open_release(session, quantity=1)
     holder = signed_in_browser(app, verified=True)
-    claimed = holder.post("/api/v1/claims", json={"release_id": str(release_id)})
+    claimed = holder.put(claim_path(release_id))
     voucher = f"/vouchers/{claimed.json['voucher_id']}"
     page = f"/waiting/{release_id}"
     waiting = signed_in_browser(app, verified=True)
@@ -46,7 +47,7 @@ def test_somebody_elses_voucher_cannot_be_handed_back(app: OpenAPI, held: Resour
     with transaction(held.sessions) as session:
         release_id = open_release(session, quantity=1)
     holder = signed_in_browser(app, verified=True)
-    claimed = holder.post("/api/v1/claims", json={"release_id": str(release_id)})
+    claimed = holder.put(claim_path(release_id))
     voucher = f"/vouchers/{claimed.json['voucher_id']}"
     stranger = signed_in_browser(app, verified=True)
     assert stranger.get(f"{voucher}/return").status_code == 404

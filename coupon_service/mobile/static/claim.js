@@ -42,17 +42,13 @@ async function claim(form) {
 // The answer, or null if none came: the network is gone, or the service is not ready in time.
 async function ask(form) {
   const ordinal = Number(form.elements.ordinal?.value ?? 1);
-  const wish = {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ release_id: releaseOf(form), ordinal }),
-  };
+  const address = `/api/v1/releases/${releaseOf(form)}/claims/${ordinal}`;
   for (let tried = 0; tried < TRIES; tried++) {
     if (tried) await sleep(tried * 500 + Math.random() * 500);
     const patience = new AbortController();
     const bell = setTimeout(() => patience.abort(), ANSWER_WITHIN_MS);
     try {
-      const answer = await fetch("/api/v1/claims", { ...wish, signal: patience.signal });
+      const answer = await fetch(address, { method: "PUT", signal: patience.signal });
       if (answer.status < 500) return answer;
     } catch {
       // Lost on the way: whether the claim arrived is not known, so it is asked for again.

@@ -215,9 +215,9 @@ def _pages(stage: Stage, resident_ids: Sequence[UUID], paths: Sequence[str]) -> 
 
 def claims(stage: Stage, release_id: UUID, resident_ids: Sequence[UUID]) -> list[bytes]:
     """A claim of each resident."""
-    wanted = {"release_id": str(release_id)}
+    path = f"/api/v1/releases/{release_id}/claims/1"
     return [
-        encode(stage.target, "POST", "/api/v1/claims", headers={"Cookie": cookie}, json=wanted)
+        encode(stage.target, "PUT", path, headers={"Cookie": cookie})
         for cookie in bench_data.cookies(stage.app, resident_ids)
     ]
 

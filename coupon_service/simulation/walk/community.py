@@ -8,7 +8,7 @@ from coupon_service.issuance.codes.code_text import shown
 from coupon_service.simulation.demo.people import COMMUNITY_RELEASE, community_code
 from coupon_service.simulation.walk.scene import Scene, expect, yuan
 from coupon_service.simulation.walk.visitor import Visitor
-from coupon_service.simulation.walk.voucher import Claimed, open_release
+from coupon_service.simulation.walk.voucher import Claimed, claim_path, open_release
 
 _CAMPAIGN = "group-chain"
 _AWARD_CAMPAIGN = "lantern-supper"
@@ -18,8 +18,7 @@ def claim_with_code(scene: Scene, resident: Visitor) -> Claimed:
     """Claim with the code, typed carelessly, and again: it stays one voucher."""
     with scene.step("Claim with a community's code") as say:
         release = open_release(scene, resident, _CAMPAIGN)
-        wanted = {"release_id": release["release_id"]}
-        reply = resident.post("/api/v1/claims", wanted, expect=409)
+        reply = resident.put(claim_path(release), expect=409)
         say(f"409  {reply.json['slug']}: {reply.json['detail']} (without the code)")
         code = shown(community_code(scene.settings, COMMUNITY_RELEASE))
         path = "/api/v1/claim-codes/claims"

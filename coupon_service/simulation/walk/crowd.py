@@ -140,11 +140,8 @@ async def _claim_at_once(
     target: Target, release_id: str, cookies: Sequence[str]
 ) -> list[list[Answer]]:
     """Everybody connects, waits for everybody else, and claims; each client's answers in order."""
-    wanted = {"release_id": release_id}
-    requests = [
-        encode(target, "POST", "/api/v1/claims", headers={"Cookie": cookie}, json=wanted)
-        for cookie in cookies
-    ]
+    path = f"/api/v1/releases/{release_id}/claims/1"
+    requests = [encode(target, "PUT", path, headers={"Cookie": cookie}) for cookie in cookies]
     connections = await asyncio.gather(*(Connection.open(target) for _ in requests))
     try:
         return list(await asyncio.gather(*map(_claim, connections, requests)))

@@ -64,9 +64,9 @@ class Visitor:
             )
         return self._ask("POST", path, wanted, json=json)
 
-    def put(self, path: str) -> Reply:
-        """PUT without a body, answered with 200."""
-        return self._ask("PUT", path, {200})
+    def put(self, path: str, *, expect: int = 200) -> Reply:
+        """PUT without a body, answered with the expected status."""
+        return self._ask("PUT", path, {expect})
 
     def refused(self, path: str, json: Mapping[str, Any], *, slug: str) -> Reply:
         """POST, refused as problem+json with that slug.

@@ -79,9 +79,14 @@ def open_release(scene: Scene, visitor: Visitor, campaign: str) -> Mapping[str, 
     )
 
 
+def claim_path(release: Mapping[str, Any]) -> str:
+    """Where a resident's first claim of the release is put."""
+    return f"/api/v1/releases/{release['release_id']}/claims/1"
+
+
 def claim(visitor: Visitor, release: Mapping[str, Any]) -> Claimed:
     """Claim from a release."""
-    answer = visitor.post("/api/v1/claims", {"release_id": release["release_id"]}).json
+    answer = visitor.put(claim_path(release), expect=201).json
     return Claimed(answer["voucher_id"], release, answer["face_fen"], answer["threshold_fen"])
 
 
@@ -92,8 +97,7 @@ def claim_step(scene: Scene, resident: Visitor) -> Claimed:
         claimed = claim(resident, release)
         face, threshold = format_yuan(claimed.face_fen), format_yuan(claimed.threshold_fen)
         say(f"201  {release['campaign']}: {face} off from {threshold} yuan")
-        wanted = {"release_id": release["release_id"]}
-        again = resident.post("/api/v1/claims", wanted, expect=200).json
+        again = resident.put(claim_path(release)).json
         expect(again["voucher_id"] == claimed.voucher_id, "claiming again gave another voucher")
         seat, quantity = again["seat"], release["quantity"]
         say(f"200  claimed again: the same voucher, seat {seat:,} of {quantity:,}")
