@@ -149,7 +149,6 @@ def migrate(sql: bool) -> None:
 
 @main.command()
 @click.argument("queue")
-@click.option("--rounds", type=click.IntRange(1, 20), default=3, show_default=True)
 @click.option("--burst", is_flag=True, help="Stop when the queue is empty.")
 def worker(queue: str, burst: bool) -> None:
     """Run the background jobs of one QUEUE."""

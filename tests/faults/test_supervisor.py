@@ -237,7 +237,7 @@ def test_a_killed_web_worker_is_replaced(service: Service) -> None:
     victim = web.children()[0]
     victim.kill()
     _eventually(lambda: len(web.children()) == 2 and victim not in web.children())
-    assert _is_ready(service.url)
+    _eventually(lambda: _is_ready(service.url))
 
 
 def test_a_tethered_service_ends_with_the_process_that_started_it(state_dir: Path) -> None:

@@ -101,7 +101,7 @@ def test_a_ticket_is_nobody_elses_and_of_no_other_release(
         (other, resident_id, one),
         (release_id, resident_id, None),
         (release_id, resident_id, ""),
-        (release_id, resident_id, one[:-1] + ("A" if one[-1] != "A" else "B")),
+        (release_id, resident_id, one[:-9] + ("A" if one[-9] != "A" else "B") + one[-8:]),
         (release_id, resident_id, "x" * 10_000),
     ):
         with pytest.raises(TicketNeededError):
