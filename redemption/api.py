@@ -8,7 +8,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from coupon_service.core.auth import Kind, principal, require
 from coupon_service.core.clock import db_now
 from coupon_service.core.db import transaction
-from coupon_service.core.json_body import reads_json
+from coupon_service.core.read_request import reads_json
 from coupon_service.core.resources import resources
 from coupon_service.core.schemas import Problem
 from redemption import throttle

@@ -13,6 +13,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
 from coupon_service.core.auth import Kind, principal, require
+from coupon_service.core.read_request import reads_address
 from coupon_service.core.schemas import Problem, View
 from coupon_service.issuance.device import remember_device
 from coupon_service.issuance.waiting_room.claim_in_turn import claim_in_turn
@@ -53,6 +54,7 @@ class ClaimView(View):
     security=[{"resident": []}],
 )
 @require(Kind.RESIDENT, real_name=True)
+@reads_address
 def put_claim(path: ClaimPath, query: ClaimQuery) -> tuple[Response, HTTPStatus]:
     """Claim a voucher: 201 the first time, 200 with the same voucher ever after."""
     granted = claim_in_turn(
