@@ -100,7 +100,16 @@ def _lock_persons(
         for claimant in by_release[id_]
     }
     for person in sorted(persons):
-        session.execute(_LOCK, {"person": person})
+        _lock(session, person)
+
+
+def lock_person(session: Session, resident_id: UUID) -> None:
+    """Until the transaction ends, let no other claim look at what this resident has."""
+    _lock(session, resident_id.hex)
+
+
+def _lock(session: Session, person: str) -> None:
+    session.execute(_LOCK, {"person": person})
 
 
 def _persons(

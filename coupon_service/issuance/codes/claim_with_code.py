@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from coupon_service.campaigns.models import Channel, Mode
 from coupon_service.core.personal import Vault
+from coupon_service.issuance.admit import lock_person
 from coupon_service.issuance.claim import ClaimCommand, Granted, Refused, claim
 from coupon_service.issuance.codes.errors import ClaimCodeNotGoodError
 from coupon_service.issuance.codes.models import ClaimCode, ClaimCodeUse
@@ -37,6 +38,8 @@ def claim_with_code(
         ProblemError: whatever `claim` refuses.
     """
     code = code_typed(session, vault, typed)
+    # Two taps at once would each find nothing, and bring a first and a second voucher.
+    lock_person(session, resident_id)
     before = used_for(session, code.id, resident_id)
     if before is None and not is_good(code, now):
         raise ClaimCodeNotGoodError
