@@ -15,12 +15,6 @@ class MerchantNotFoundError(NotFoundError):
     sentence = "没有找到该商户。"
 
 
-class StoreNotFoundError(NotFoundError):
-    slug = "store-not-found"
-    title = "There is no such store"
-    sentence = "没有找到该门店。"
-
-
 class TillNotFoundError(NotFoundError):
     slug = "till-not-found"
     title = "There is no such till"

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, text
+from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from coupon_service.campaigns.eligibility import Condition, Person, unmet
 from coupon_service.core.clock import db_now, local_date
 from coupon_service.issuance.answers import EVERY_SEAT, SeatRange
+from coupon_service.issuance.lists.queries import on_list
 from coupon_service.issuance.rules import Rules, rules_of
 
 _PEOPLE = text(
@@ -35,15 +36,6 @@ _HISTORY = text(
 # Two claims of one person in different releases would not see each other's voucher otherwise.
 # In one order for everybody, so that two batches never wait for each other.
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:person, 1))")
-_LISTS = text(
-    """
-    SELECT member.list_id, resident.id
-    FROM residents resident
-    JOIN resident_list_members member
-      ON member.person_index IN (resident.id_number_index, resident.phone_index)
-    WHERE resident.id = ANY (:ids) AND member.list_id IN :lists
-    """
-).bindparams(bindparam("lists", expanding=True))
 
 
 @dataclass(frozen=True)
@@ -119,18 +111,14 @@ def _persons(
     if rule.eligibility.asks_history:
         found = {"ids": ids, "season_id": rule.season_id, "release_id": rule.release_id}
         history = {row.resident_id: row.holds for row in session.execute(_HISTORY, found)}
-    on_lists: dict[UUID, set[UUID]] = {}
-    if rule.lists:
-        rows = session.execute(_LISTS, {"ids": ids, "lists": list(rule.lists)})
-        for list_id, resident_id in rows:
-            on_lists.setdefault(resident_id, set()).add(list_id)
+    members = {list_id: on_list(session, list_id, ids) for list_id in rule.lists}
     persons = {}
     for id_ in ids:
         row = people.get(id_)
         persons[id_] = Person(
             born_on=row.born_on if row else None,
             area_code=row.area_code if row else None,
-            lists=frozenset(on_lists.get(id_, ())),
+            lists=frozenset(one for one, who in members.items() if id_ in who),
             claimed_before=id_ in history,
             holds_another=history.get(id_, False),
         )

@@ -13,6 +13,8 @@ from coupon_service.core.db import transaction
 from coupon_service.core.jobs import drain, emit_job
 from coupon_service.core.models import OutboxRow
 from coupon_service.core.resources import Resources
+from coupon_service.issuance.claim import Granted
+from coupon_service.issuance.errors import NotOnListError
 from coupon_service.issuance.lists import import_lines
 from coupon_service.issuance.lists.discard import discard_list
 from coupon_service.issuance.lists.errors import ListInUseError, ListNotReadyError
@@ -26,9 +28,10 @@ from coupon_service.issuance.lists.models import (
 )
 from coupon_service.issuance.lists.queries import on_list
 from coupon_service.issuance.lists.upload import IMPORT
-from tests.factories.campaigns import SmallSeason, make_campaign, make_season
+from tests.factories.campaigns import SmallSeason, make_campaign, make_release, make_season
 from tests.factories.lists import id_number, id_numbers, imported, known_person, list_file, upload
 from tests.factories.residents import fresh_phone
+from tests.integration.test_claim import claim_one, refusal
 from tests.invariants import assert_invariants
 
 
@@ -181,6 +184,12 @@ def test_who_is_on_a_list_is_told_by_id_number_or_by_phone(
             known_person(session, held, absent),
         ]
         assert on_list(session, list_id, people) == set(people[:2])
+        campaign = make_campaign(session, small, eligibility={"list_id": str(list_id)})
+        release_id = make_release(session, campaign).id
+    for person in people[:2]:
+        assert isinstance(claim_one(held, release_id, person), Granted)
+    assert refusal(claim_one(held, release_id, people[2])) is NotOnListError
+    assert_invariants(held)
 
 
 def test_a_list_nobody_relies_on_can_be_discarded_and_says_nothing_of_people_any_more(
