@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 from sqlalchemy import BigInteger, DateTime, Engine, MetaData, Uuid, create_engine
@@ -15,6 +15,10 @@ from coupon_service.core.errors import UnavailableError
 
 Sessions = sessionmaker[Session]
 Hook = Callable[[], object]
+T = TypeVar("T")
+
+# How often work is tried that lost against other work of the database.
+TRIES = 3
 
 _ON_COMMIT = "on_commit"
 _ON_ROLLBACK = "on_rollback"
@@ -22,6 +26,9 @@ _ON_ROLLBACK = "on_rollback"
 # PostgreSQL classes of errors that say "not now" rather than "never": connection trouble,
 # serialization and deadlock, resources exhausted, operator intervention, lock not available.
 _TRANSIENT_CLASSES = ("08", "40", "53", "55", "57")
+# The class of errors after which a transaction is certain to have been undone: it lost a deadlock,
+# or could not be put in order with another one. Trying again is what helps.
+_UNDONE = "40"
 
 
 class Base(DeclarativeBase):
@@ -101,6 +108,24 @@ def transaction(sessions: Sessions) -> Iterator[Session]:
         session.close()
 
 
+def in_transaction(sessions: Sessions, work: Callable[[Session], T]) -> T:
+    """Do the work in a transaction, and again if the database undid it for the sake of another.
+
+    `work` must not mind being done again: what it did in the database is gone by then.
+
+    Raises:
+        UnavailableError: as `transaction`; or it lost against others `TRIES` times.
+    """
+    for tries_left in reversed(range(TRIES)):
+        try:
+            with transaction(sessions) as session:
+                return work(session)
+        except UnavailableError as error:
+            if not (tries_left and _is_undone(error)):
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
 def on_commit(session: Session, hook: Hook) -> None:
     """Run `hook` once the transaction is durable."""
     session.info.setdefault(_ON_COMMIT, []).append(hook)
@@ -126,6 +151,12 @@ def is_transient(error: Exception) -> bool:
         if sqlstate is None
         else sqlstate[:2] in _TRANSIENT_CLASSES
     )
+
+
+def _is_undone(error: UnavailableError) -> bool:
+    cause = error.__cause__
+    sqlstate = getattr(cause.orig, "sqlstate", None) if isinstance(cause, DBAPIError) else None
+    return sqlstate is not None and sqlstate.startswith(_UNDONE)
 
 
 def _run(session: Session, kind: str) -> None:

@@ -9,23 +9,17 @@ from typing import cast
 from uuid import UUID
 
 from flask import current_app
-from sqlalchemy.exc import DBAPIError
 
 from coupon_service.campaigns.models import Channel
-from coupon_service.core.db import transaction
-from coupon_service.core.errors import UnavailableError
+from coupon_service.core.combine import Combiner
+from coupon_service.core.db import in_transaction
 from coupon_service.core.resources import resources
 from coupon_service.issuance.claim import ClaimCommand, Granted, Outcome, Refused, claim
-from coupon_service.issuance.combine import Combiner
 from coupon_service.issuance.device import device_hash, network_hash
 from coupon_service.issuance.errors import SoldOutError
 from coupon_service.issuance.gate import gate
 
 _COMBINER = "issuance.combiner"
-# PostgreSQL's class of errors after which a transaction is certain to have been undone: it lost a
-# deadlock, or could not be put in order with another one. Trying again is what helps.
-_UNDONE = "40"
-TRIES = 3
 
 
 def claim_online(resident_id: UUID, release_id: UUID, *, ordinal: int = 1) -> Granted:
@@ -60,17 +54,4 @@ def _combiner() -> Combiner[ClaimCommand, Outcome]:
 
 
 def _claim_all(commands: Sequence[ClaimCommand]) -> Sequence[Outcome]:
-    for tries_left in reversed(range(TRIES)):
-        try:
-            with transaction(resources().sessions) as session:
-                return claim(session, gate(), commands)
-        except UnavailableError as error:
-            if not (tries_left and _is_undone(error)):
-                raise
-    raise AssertionError("the last try returns or raises")
-
-
-def _is_undone(error: UnavailableError) -> bool:
-    cause = error.__cause__
-    sqlstate = getattr(cause.orig, "sqlstate", None) if isinstance(cause, DBAPIError) else None
-    return sqlstate is not None and sqlstate.startswith(_UNDONE)
+    return in_transaction(resources().sessions, lambda session: claim(session, gate(), commands))

@@ -13,13 +13,13 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from coupon_service.campaigns.models import Channel
+from coupon_service.core.combine import Combiner
 from coupon_service.core.db import transaction
 from coupon_service.core.errors import ProblemError
 from coupon_service.core.ids import new_id
 from coupon_service.core.resources import Resources
 from coupon_service.issuance import desk
 from coupon_service.issuance.claim import ClaimCommand, Granted, Outcome
-from coupon_service.issuance.combine import Combiner
 from coupon_service.issuance.desk import claim_online
 from coupon_service.vouchers.models import Voucher
 from tests.factories.campaigns import open_release

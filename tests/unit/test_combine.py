@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from coupon_service.core import combine
+from coupon_service.core.combine import Combiner
 from coupon_service.core.errors import UnavailableError
-from coupon_service.issuance import combine
-from coupon_service.issuance.combine import Combiner
 
 
 class Runs:

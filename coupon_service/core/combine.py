@@ -1,9 +1,9 @@
-"""Combining: the claims of one process that wait at the same time share one transaction.
+"""Combining: what the requests of one process want at the same time is done at once.
 
-Whoever comes while nobody is at it runs the batch: one script call, one INSERT, one COMMIT for
-everybody who is waiting. The others sleep until their outcome is there; when the batch is done and
-more have come, the first of them runs the next one. So an idle process answers a claim as fast as
-if there were no batches, and there is no thread to start, to watch or to stop.
+Whoever comes while nobody is at it runs the batch, say one INSERT and one COMMIT for everybody who
+is waiting. The others sleep until their outcome is there; when the batch is done and more have
+come, the first of them runs the next one. So an idle process answers as fast as if there were no
+batches, and there is no thread to start, to watch or to stop.
 """
 
 from _thread import allocate_lock
