@@ -46,6 +46,7 @@ class RedemptionCell:
     """Redemptions that were not reversed, of one node, local day and pair of channels. In fen.
 
     `order_fen` is what was turned over: after the merchant's own discount, the coupon included.
+    What came back by refunds is in neither amount.
     """
 
     node_id: UUID
@@ -150,8 +151,8 @@ def redemption_cells(session: Session, season_id: UUID) -> list[RedemptionCell]:
         select(
             *keys,
             func.count(),
-            func.sum(Redemption.discount_fen),
-            func.sum(Redemption.after_discount_fen),
+            func.sum(Redemption.discount_fen - Redemption.refunded_discount_fen),
+            func.sum(Redemption.turnover_fen - Redemption.refunded_turnover_fen),
         )
         .join(Voucher, Voucher.id == Redemption.voucher_id)
         .join(confirmed, confirmed.c[0] == Redemption.id, isouter=True)
@@ -163,14 +164,17 @@ def redemption_cells(session: Session, season_id: UUID) -> list[RedemptionCell]:
             node_id, day, claim_channel, channel, is_fraud, count, int(discount_fen), int(order_fen)
         )
         for node_id, day, claim_channel, channel, is_fraud, count, discount_fen, order_fen in rows
-        if node_id is not None
     ]
 
 
 def spent_fen(session: Session, season_id: UUID) -> Mapping[tuple[UUID, Standing], int]:
     """The money of redemptions by release and where it stands, in fen. Reversed ones are out."""
     rows = session.execute(
-        select(Payable.release_id, Payable.standing, func.sum(Payable.amount_fen))
+        select(
+            Payable.release_id,
+            Payable.standing,
+            func.sum(Payable.amount_fen - Payable.returned_fen),
+        )
         .where(Payable.season_id == season_id, Payable.standing != Standing.REVERSED)
         .group_by(Payable.release_id, Payable.standing)
     )

@@ -16,7 +16,7 @@ from coupon_service.vouchers.models import Voucher
 from fraud.errors import CaseNotFoundError
 from fraud.models import Case, CaseState, Hold, StoredFinding
 from merchants.models import Merchant, Store, Till
-from redemption.models import Redemption
+from redemption.models import Order, Redemption
 
 CASES_MAX = 200
 
@@ -120,14 +120,14 @@ def suspects(session: Session, case_id: UUID) -> list[SuspectRedemption]:
     rows = session.execute(
         select(
             Redemption.id.label("redemption_id"),
-            Redemption.order_no,
+            Order.order_no,
             Store.name.label("store"),
             Till.name.label("till"),
             Redemption.state,
             Redemption.redeemed_at,
             Voucher.claimed_at,
             Voucher.claim_channel,
-            Redemption.order_fen,
+            Order.order_fen,
             Redemption.discount_fen,
             Campaign.threshold_fen,
             Payable.standing,
@@ -135,6 +135,7 @@ def suspects(session: Session, case_id: UUID) -> list[SuspectRedemption]:
             func.dense_rank().over(order_by=Voucher.resident_id).label("resident_no"),
             sql_case((Voucher.device_hash.is_not(None), device_no)).label("device_no"),
         )
+        .join(Order, Order.id == Redemption.order_id)
         .join(Store, Store.id == Redemption.store_id)
         .join(Till, Till.id == Redemption.till_id, isouter=True)
         .join(Voucher, Voucher.id == Redemption.voucher_id)
@@ -164,7 +165,7 @@ def confirmed_redemptions() -> Select[UUID]:
 def _summaries(*conditions: ColumnElement[bool]) -> Select[Any]:
     held = (
         select(
-            func.coalesce(func.sum(Payable.amount_fen), 0).label("fen"),
+            func.coalesce(func.sum(Payable.amount_fen - Payable.returned_fen), 0).label("fen"),
             func.count().label("count"),
         )
         .join(Hold, Hold.payable_id == Payable.id)

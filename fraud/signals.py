@@ -22,7 +22,7 @@ from fraud.rules import (
     Signals,
 )
 from merchants.models import Store
-from redemption.models import Redemption, RedemptionState
+from redemption.models import Order, Redemption, RedemptionState
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Subject:
 
 
 def find_subject(session: Session, redemption_id: UUID) -> Subject | None:
-    """The redemption, or None when it does not count: reversed meanwhile, or a tombstone."""
+    """The redemption, or None when it does not count: reversed meanwhile."""
     row = session.execute(
         select(
             Redemption.id,
@@ -58,7 +58,6 @@ def find_subject(session: Session, redemption_id: UUID) -> Subject | None:
     if row is None:
         return None
     id_, season_id, merchant_id, store_id, till_id, resident_id, device_hash, redeemed_at = row
-    assert season_id is not None  # only tombstones have no season
     return Subject(
         id_, season_id, merchant_id, store_id, till_id, resident_id, device_hash, redeemed_at
     )
@@ -87,14 +86,15 @@ def _recent_orders(session: Session, subject: Subject) -> list[OrderSeen]:
     rows = session.execute(
         select(
             Redemption.id,
-            Redemption.order_fen,
-            Redemption.after_discount_fen,
+            Order.order_fen,
+            Order.after_discount_fen,
             Campaign.threshold_basis,
             Campaign.threshold_fen,
             Redemption.redeemed_at,
             Voucher.claimed_at,
             Redemption.channel,
         )
+        .join(Order, Order.id == Redemption.order_id)
         .join(Voucher, Voucher.id == Redemption.voucher_id)
         .join(Release, Release.id == Voucher.release_id)
         .join(Campaign, Campaign.id == Release.campaign_id)

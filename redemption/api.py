@@ -11,21 +11,32 @@ from coupon_service.core.db import transaction
 from coupon_service.core.read_request import reads_json
 from coupon_service.core.resources import resources
 from coupon_service.core.schemas import Problem
+from merchants.tills.duty import demand_clerk, duty_of_request
 from redemption import throttle
-from redemption.at_till import quote_here, redeem_here
+from redemption.desk import quote_here, redeem_here
 from redemption.queries import active_till, order_or_refuse
+from redemption.refund import RefundCommand, refund
 from redemption.reverse import reverse
-from redemption.schemas import OrderPath, QuoteBody, QuoteView, RedeemBody, RedemptionView
+from redemption.schemas import (
+    OrderPath,
+    OrderView,
+    QuoteBody,
+    QuoteView,
+    RedeemBody,
+    RefundBody,
+    RefundView,
+)
 
 bp = APIBlueprint(
     "redemption_api", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Redemptions")]
 )
+bp.before_request(demand_clerk)
 _TILL: list[dict[str, list[str]]] = [{"till": []}]
 
 
 @bp.post(
     "/redemptions",
-    responses={200: RedemptionView, 201: RedemptionView, 403: Problem, 409: Problem, 429: Problem},
+    responses={200: OrderView, 201: OrderView, 403: Problem, 409: Problem, 429: Problem},
     security=_TILL,
 )
 @require(Kind.TILL)
@@ -34,26 +45,26 @@ _TILL: list[dict[str, list[str]]] = [{"till": []}]
 @throttle.wrong_digits
 @reads_json
 def create_redemption(body: RedeemBody) -> tuple[Response, HTTPStatus]:
-    """Redeem a voucher for an order. The same order again gets the same answer, with 200."""
-    redemption, repeated = redeem_here(body)
-    view = RedemptionView.of(redemption, repeated=repeated)
-    return jsonify(view.model_dump()), HTTPStatus.OK if repeated else HTTPStatus.CREATED
+    """Pay part of an order with vouchers. The same order again gets the same answer, with 200."""
+    redeemed = redeem_here(body)
+    view = OrderView.of(redeemed.receipt, repeated=redeemed.repeated)
+    return jsonify(view.model_dump()), HTTPStatus.OK if redeemed.repeated else HTTPStatus.CREATED
 
 
-@bp.get("/redemptions/<order_no>", responses={200: RedemptionView, 404: Problem}, security=_TILL)
+@bp.get("/redemptions/<order_no>", responses={200: OrderView, 404: Problem}, security=_TILL)
 @require(Kind.TILL)
 @throttle.orders
 def show_redemption(path: OrderPath) -> Response:
     """What became of an order of this till's merchant. After a time-out, ask here."""
     with transaction(resources().sessions) as session:
         till = active_till(session, principal().id)
-        redemption = order_or_refuse(session, till.store.merchant_id, path.order_no)
-    return jsonify(RedemptionView.of(redemption).model_dump())
+        receipt = order_or_refuse(session, till.store.merchant_id, path.order_no)
+    return jsonify(OrderView.of(receipt).model_dump())
 
 
 @bp.post(
     "/redemptions/<order_no>/reversal",
-    responses={200: RedemptionView, 409: Problem},
+    responses={200: OrderView, 409: Problem},
     security=_TILL,
 )
 @require(Kind.TILL)
@@ -61,8 +72,30 @@ def show_redemption(path: OrderPath) -> Response:
 def reverse_redemption(path: OrderPath) -> Response:
     """Undo an order on the day it was redeemed. One that has not arrived will then be refused."""
     with transaction(resources().sessions) as session:
-        redemption = reverse(session, principal().id, path.order_no, now=db_now(session))
-    return jsonify(RedemptionView.of(redemption).model_dump())
+        receipt = reverse(session, principal().id, path.order_no, now=db_now(session))
+    return jsonify(OrderView.of(receipt).model_dump())
+
+
+@bp.post(
+    "/redemptions/<order_no>/refunds",
+    responses={200: RefundView, 201: RefundView, 404: Problem, 409: Problem},
+    security=_TILL,
+)
+@require(Kind.TILL)
+@throttle.reversals
+def create_refund(path: OrderPath, body: RefundBody) -> tuple[Response, HTTPStatus]:
+    """Take goods of an order back. The same refund again gets the same answer, with 200."""
+    command = RefundCommand(
+        principal().id,
+        path.order_no,
+        body.refund_no,
+        body.goods_fen,
+        clerk_id=duty_of_request().clerk_id,
+    )
+    with transaction(resources().sessions) as session:
+        refunded = refund(session, command, now=db_now(session))
+    view = RefundView.of(refunded)
+    return jsonify(view.model_dump()), HTTPStatus.OK if refunded.repeated else HTTPStatus.CREATED
 
 
 @bp.post(
@@ -74,5 +107,5 @@ def reverse_redemption(path: OrderPath) -> Response:
 @throttle.wrong_digits
 @reads_json
 def create_quote(body: QuoteBody) -> Response:
-    """What the customer would pay, were the voucher redeemed now. Changes nothing."""
+    """What the customer would pay, and what each voucher does for it. Changes nothing."""
     return jsonify(QuoteView.of(quote_here(body)).model_dump())

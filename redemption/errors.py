@@ -143,6 +143,34 @@ class RedemptionNotFoundError(NotFoundError):
     sentence = "没有找到这个订单号。"
 
 
+class OrderWasRefundedError(ConflictError):
+    slug = "order-was-refunded"
+    title = "Goods of this order came back already; it cannot be reversed any more"
+    sentence = "这笔订单已办理过退款，不能再冲正。"
+
+
+class RefundExceedsOrderError(ConflictError):
+    """`left_fen` says how much of the order has not come back."""
+
+    slug = "refund-exceeds-order"
+    title = "More would be refunded than is left of the order"
+    sentence = "退款金额超过了订单剩余金额，请核对。"
+
+
+class RefundNumberReusedError(ConflictError):
+    slug = "refund-number-reused"
+    title = "This refund number stands for another refund already"
+    sentence = "这个退款单号已用于另一笔退款，请换一个单号。"
+
+
+class RefundNotFundedError(ConflictError):
+    """The budget node has spent what the returned voucher would need."""
+
+    slug = "refund-not-funded"
+    title = "The voucher's budget cannot take this order back any more"
+    sentence = "这笔退款暂时不能办理，请联系管理部门。"
+
+
 class ReversalTooLateError(ConflictError):
     slug = "reversal-too-late"
     title = "An order can be reversed only on the day it was redeemed"

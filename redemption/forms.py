@@ -1,41 +1,45 @@
 """The till page's form: what was typed, and what is wrong with it, field by field."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from flask_babel import gettext as _
 from pydantic import ValidationError
+from werkzeug.datastructures import MultiDict
 
 from coupon_service.core.money import parse_yuan
-from redemption.schemas import RedeemBody
+from redemption.schemas import VOUCHERS_MAX, RedeemBody
 from redemption.verify import CODE_CHARS_MAX
 
 _FIELDS = {
     "order_fen": "amount",
-    "code": "code",
     "order_no": "order_no",
-    "second_check": "second_check",
 }
 
 
 @dataclass(frozen=True)
 class CounterForm:
-    """The form as typed (amounts in yuan), and a sentence for each field that is wrong."""
+    """The form as typed (amounts in yuan), and a sentence for each field that is wrong.
+
+    `codes` are all vouchers of the order; a second check is that of the last one.
+    """
 
     amount: str = ""
     after_discount: str = ""
     order_no: str = ""
-    code: str = ""
+    codes: Sequence[str] = ()
     second_check: str = ""
     errors: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_form(form: Mapping[str, str]) -> tuple[CounterForm, RedeemBody | None]:
+def read_form(form: MultiDict[str, str]) -> tuple[CounterForm, RedeemBody | None]:
     """The form with its errors, and the order it describes if it has none."""
     typed = {
         name: form.get(name, "").strip()[:CODE_CHARS_MAX]
-        for name in ("amount", "after_discount", "order_no", "code", "second_check")
+        for name in ("amount", "after_discount", "order_no", "second_check")
     }
+    codes = [code.strip()[:CODE_CHARS_MAX] for code in form.getlist("code")]
+    codes = [code for code in codes if code][: VOUCHERS_MAX + 1]
     wrong: set[str] = set()
     body = None
     amounts = {"order_fen": _fen(typed["amount"])}
@@ -45,23 +49,26 @@ def read_form(form: Mapping[str, str]) -> tuple[CounterForm, RedeemBody | None]:
         amounts["after_discount_fen"] = _fen(typed["after_discount"])
         if amounts["after_discount_fen"] is None:
             wrong.add("after_discount")
+    vouchers: list[dict[str, str | None]] = [{"code": code} for code in codes]
+    if vouchers:
+        vouchers[-1]["second_check"] = typed["second_check"] or None
     try:
         body = RedeemBody.model_validate(
-            {
-                "code": typed["code"],
-                "order_no": typed["order_no"],
-                "second_check": typed["second_check"] or None,
-                **amounts,
-            }
+            {"vouchers": vouchers, "order_no": typed["order_no"], **amounts}
         )
     except ValidationError as error:
         # Whatever is not one field's fault alone is about the discount being no discount.
         wrong |= {
-            _FIELDS.get(str(fault["loc"][0]) if fault["loc"] else "", "after_discount")
-            for fault in error.errors(include_input=False, include_url=False)
+            _field(fault["loc"]) for fault in error.errors(include_input=False, include_url=False)
         }
     errors = {name: _sentence(name) for name in wrong}
-    return CounterForm(errors=errors, **typed), None if wrong else body
+    return CounterForm(codes=codes, errors=errors, **typed), None if wrong else body
+
+
+def _field(where: tuple[int | str, ...]) -> str:
+    if where and where[0] == "vouchers":
+        return "second_check" if where[-1] == "second_check" else "code"
+    return _FIELDS.get(str(where[0]) if where else "", "after_discount")
 
 
 def _fen(text: str) -> int | None:

@@ -4,15 +4,62 @@ from coupon_service.core.invariants import sql_invariant
 
 INVARIANTS = (
     sql_invariant(
-        "every live redemption has exactly one open payable, of its merchant, season and amount",
+        "an order is worth what its redemptions are, all of its place and time",
+        """
+        SELECT stored.id AS order_id FROM orders stored
+        LEFT JOIN redemptions redemption ON redemption.order_id = stored.id
+        GROUP BY stored.id
+        HAVING coalesce(sum(redemption.discount_fen), 0) <> stored.discount_fen
+            OR coalesce(sum(redemption.turnover_fen), 0) <> stored.after_discount_fen
+            OR coalesce(sum(redemption.refunded_turnover_fen), 0) <> stored.refunded_fen
+            OR bool_or(redemption.merchant_id <> stored.merchant_id
+                       OR redemption.store_id <> stored.store_id
+                       OR coalesce(redemption.till_id <> stored.till_id,
+                                   num_nulls(redemption.till_id, stored.till_id) = 1
+                                   AND redemption.id IS NOT NULL)
+                       OR redemption.channel <> stored.channel
+                       OR redemption.redeemed_at <> stored.redeemed_at
+                       OR (redemption.state = 'reversed') <> (stored.state = 'reversed'))
+        """,
+    ),
+    sql_invariant(
+        "what came back of an order is what its refunds say, fen by fen",
+        """
+        WITH refunded AS (
+            SELECT order_id, sum(goods_fen) AS goods_fen, sum(district_fen) AS district_fen
+            FROM refunds GROUP BY order_id
+        ), shares AS (
+            SELECT redemption.order_id, redemption.id,
+                   redemption.refunded_discount_fen, redemption.refunded_turnover_fen,
+                   coalesce(sum(share.district_fen), 0) AS district_fen,
+                   coalesce(sum(share.turnover_fen), 0) AS turnover_fen
+            FROM redemptions redemption
+            LEFT JOIN refund_shares share ON share.redemption_id = redemption.id
+            GROUP BY redemption.id
+        )
+        SELECT stored.id AS order_id FROM orders stored
+        LEFT JOIN refunded ON refunded.order_id = stored.id
+        LEFT JOIN shares ON shares.order_id = stored.id
+        GROUP BY stored.id, refunded.goods_fen, refunded.district_fen
+        HAVING stored.refunded_fen <> coalesce(refunded.goods_fen, 0)
+            OR coalesce(sum(shares.district_fen), 0) <> coalesce(refunded.district_fen, 0)
+            OR bool_or(shares.district_fen <> shares.refunded_discount_fen)
+            OR bool_or(shares.turnover_fen <> shares.refunded_turnover_fen)
+        """,
+    ),
+    sql_invariant(
+        "every redemption has one payable, of its merchant, season and amount, that owes the rest",
         """
         SELECT redemption.id AS redemption_id, payable.id AS payable_id
-        FROM (SELECT * FROM redemptions WHERE state = 'redeemed') redemption
-        FULL JOIN (SELECT * FROM payables WHERE standing <> 'reversed') payable
+        FROM redemptions redemption
+        FULL JOIN payables payable
             ON payable.id = redemption.id
             AND payable.merchant_id = redemption.merchant_id
             AND payable.season_id = redemption.season_id
             AND payable.amount_fen = redemption.discount_fen
+            AND payable.returned_fen = CASE redemption.state
+                WHEN 'reversed' THEN redemption.discount_fen
+                ELSE redemption.refunded_discount_fen END
         WHERE redemption.id IS NULL OR payable.id IS NULL
         """,
     ),
@@ -27,7 +74,7 @@ INVARIANTS = (
         """,
     ),
     sql_invariant(
-        "payable + held + in flight + paid = live redemptions, in every season",
+        "payable + held + in flight + paid = what is left of live redemptions, in every season",
         """
         WITH owed AS (
             SELECT account.season_id, sum(
@@ -39,7 +86,7 @@ INVARIANTS = (
             WHERE account.kind IN ('payable', 'held', 'in_flight', 'paid')
             GROUP BY account.season_id
         ), live AS (
-            SELECT season_id, sum(discount_fen) AS live_fen
+            SELECT season_id, sum(discount_fen - refunded_discount_fen) AS live_fen
             FROM redemptions WHERE state = 'redeemed' GROUP BY season_id
         )
         SELECT season_id, owed_fen, live_fen FROM owed FULL JOIN live USING (season_id)

@@ -1,67 +1,70 @@
-"""Whether a voucher pays part of an order, here and now, and how much. Pure."""
+"""Whether vouchers pay part of an order, here and now, and how much. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from coupon_service.campaigns.models import Channel
-from coupon_service.campaigns.terms import Order, Unusable, discount_fen, unusable_at
-from coupon_service.vouchers.models import Voucher, VoucherState
-from merchants.models import MerchantState
-from merchants.queries import place_of
+from coupon_service.campaigns.terms import Order, Unusable, discounts_fen, unusable_at
+from coupon_service.core.errors import ProblemError
+from coupon_service.vouchers.models import VoucherState
 from redemption.errors import (
     UNUSABLE_ERRORS,
     BelowThresholdError,
-    MerchantNotActiveError,
     VoucherExpiredError,
     VoucherNotUsableError,
     VoucherNotYetValidError,
     VoucherUsedError,
     VoucherVoidError,
 )
-from redemption.queries import Presented
+from redemption.present import Presented, ShownVoucher
 from redemption.showing import check_showing
-from redemption.verify import Scan
+
+Verdict = int | ProblemError
 
 
 def judge(
-    presented: Presented,
-    order: Order,
-    channel: Channel,
-    *,
-    scan: Scan | None,
-    now: datetime,
-) -> int:
-    """What the voucher takes off the order, in fen. `scan` is how it was shown, if anybody did.
+    presented: Presented, order: Order, channel: Channel, *, now: datetime
+) -> Sequence[Verdict]:
+    """What each voucher takes off the order, in fen, or why it takes off nothing.
 
-    What the cashier can least change is said first: that the voucher is used up matters more than
-    that the order is too small for it. The voucher's state may have changed since it was read;
-    the UPDATE that uses it decides.
-
-    Raises:
-        MerchantNotActiveError: the merchant is suspended.
-        ProblemError: `check_showing` refuses the code.
-        VoucherNotUsableError: the subclass says why.
+    What the cashier can least change is said first: that a voucher is used up matters more than
+    that the order is too small for it. What cannot be used leaves the order to the others.
     """
-    if presented.store.merchant.state != MerchantState.ACTIVE:
-        raise MerchantNotActiveError
-    check_showing(presented, scan, now=now)
-    place = replace(place_of(presented.store), channel=channel)
-    voucher, campaign = presented.voucher, presented.voucher.release.campaign
+    spoilt = [_why_not_here(presented, voucher, channel, now) for voucher in presented.vouchers]
+    usable = [
+        voucher for voucher, why in zip(presented.vouchers, spoilt, strict=True) if why is None
+    ]
+    taken_off = iter(discounts_fen([voucher.terms.campaign for voucher in usable], order))
+    return [
+        _verdict(voucher, next(taken_off)) if why is None else why
+        for voucher, why in zip(presented.vouchers, spoilt, strict=True)
+    ]
+
+
+def _why_not_here(
+    presented: Presented, voucher: ShownVoucher, channel: Channel, now: datetime
+) -> ProblemError | None:
+    if (refusal := check_showing(voucher, now=now)) is not None:
+        return refusal
     if (spoilt := why_spoilt(voucher, now)) is not None:
-        raise spoilt
-    if (unusable := unusable_at(campaign, place)) is not None:
-        raise UNUSABLE_ERRORS[unusable]
-    taken_off = discount_fen(campaign, order)
+        return spoilt
+    place = replace(presented.counter.place, channel=channel)
+    unusable = unusable_at(voucher.terms.campaign, place)
+    return None if unusable is None else UNUSABLE_ERRORS[unusable]()
+
+
+def _verdict(voucher: ShownVoucher, taken_off: int | Unusable) -> Verdict:
     if taken_off is Unusable.BELOW_THRESHOLD:
-        raise BelowThresholdError(threshold_fen=campaign.threshold_fen)
+        return BelowThresholdError(threshold_fen=voucher.terms.campaign.threshold_fen)
     if isinstance(taken_off, Unusable):
-        raise UNUSABLE_ERRORS[taken_off]
+        return UNUSABLE_ERRORS[taken_off]()
     return taken_off
 
 
-def why_spoilt(voucher: Voucher, now: datetime) -> VoucherNotUsableError | None:
+def why_spoilt(voucher: ShownVoucher, now: datetime) -> VoucherNotUsableError | None:
     """Why the voucher cannot pay for anything at this moment, or None."""
-    match VoucherState(voucher.state):
+    match voucher.state:
         case VoucherState.REDEEMED:
             return VoucherUsedError()
         case VoucherState.VOID:

@@ -1,4 +1,4 @@
-"""`/till`: the pages of a till. Everything but the camera works without JavaScript."""
+"""`/till`: a till's counter. Everything but the camera works without JavaScript."""
 
 import secrets
 from datetime import datetime
@@ -6,7 +6,6 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from pydantic import TypeAdapter, ValidationError
 
 from coupon_service.core.auth import Kind, end_session, principal, require, start_session
 from coupon_service.core.clock import db_now, local_date
@@ -15,16 +14,15 @@ from coupon_service.core.display import return_path
 from coupon_service.core.errors import ProblemError
 from coupon_service.core.limits import limiter
 from coupon_service.core.resources import resources
-from coupon_service.core.schemas import OrderNo
 from coupon_service.vouchers.errors import SecondCheckNeededError, SecondCheckWrongError
 from merchants.auth import till_principal
 from redemption import throttle
-from redemption.at_till import quote_here, redeem_here
-from redemption.errors import RedemptionNotFoundError, TillNotActiveError
+from redemption.desk import quote_here, redeem_here
+from redemption.errors import TillNotActiveError
 from redemption.forms import CounterForm, read_form
-from redemption.queries import active_till, order_or_refuse, today_at_till
+from redemption.queries import active_till, today_at_till
 from redemption.quote import Quote
-from redemption.reverse import reverse
+from redemption.till.access import lock_without_clerk
 from redemption.verify import CODE_CHARS_MAX
 
 bp = Blueprint(
@@ -35,11 +33,11 @@ bp = Blueprint(
     static_folder="static",
     static_url_path="/static",
 )
+bp.before_request(lock_without_clerk)
 
 RECENT = 5
 _KEY_CHARS_MAX = 200
 _ASKING = (SecondCheckNeededError, SecondCheckWrongError)
-_ORDER_NO: TypeAdapter[str] = TypeAdapter(OrderNo)
 
 
 @bp.get("/")
@@ -64,7 +62,7 @@ def do_redeem() -> ResponseReturnValue:
     if body is None:
         return _counter(form), HTTPStatus.BAD_REQUEST
     try:
-        redemption, repeated = redeem_here(body)
+        redeemed = redeem_here(body)
     except TillNotActiveError:
         raise
     except ProblemError as error:
@@ -72,7 +70,9 @@ def do_redeem() -> ResponseReturnValue:
             form, refusal=error, payable_fen=body.order.after_discount_fen
         ), error.status
     where = url_for(
-        "redemption.show_order", order_no=redemption.order_no, repeated=1 if repeated else None
+        "redemption.show_order",
+        order_no=redeemed.receipt.order_no,
+        repeated=1 if redeemed.repeated else None,
     )
     return redirect(where, HTTPStatus.SEE_OTHER)
 
@@ -95,43 +95,6 @@ def do_quote() -> ResponseReturnValue:
         return _counter(
             form, refusal=error, payable_fen=body.order.after_discount_fen
         ), error.status
-
-
-@bp.get("/orders/<order_no>")
-@require(Kind.TILL)
-@throttle.orders
-def show_order(order_no: str) -> str:
-    """What became of one order; a live one of today can be reversed here."""
-    return _order(_possible(order_no))
-
-
-@bp.post("/orders/<order_no>/reversal")
-@require(Kind.TILL)
-@throttle.reversals
-def do_reverse(order_no: str) -> ResponseReturnValue:
-    """Undo an order that is on this page, which is why an unknown number is no tombstone here."""
-    try:
-        with transaction(resources().sessions) as session:
-            till = active_till(session, principal().id)
-            order_or_refuse(session, till.store.merchant_id, _possible(order_no))
-            reverse(session, till.id, order_no, now=db_now(session))
-    except (TillNotActiveError, RedemptionNotFoundError):
-        raise
-    except ProblemError as error:
-        return _order(order_no, refusal=error), error.status
-    where = url_for("redemption.show_order", order_no=order_no)
-    return redirect(where, HTTPStatus.SEE_OTHER)
-
-
-@bp.get("/today")
-@require(Kind.TILL)
-def show_today() -> str:
-    """What this till did today."""
-    with transaction(resources().sessions) as session:
-        now = db_now(session)
-        till = active_till(session, principal().id)
-        orders = today_at_till(session, till.id, now=now)
-    return render_template("redemption/today.html", till=till, orders=orders, now=now)
 
 
 @bp.get("/sign-in")
@@ -184,7 +147,7 @@ def _counter(
         "redemption/counter.html",
         till=till,
         form=form,
-        new_order_no=_new_order_no(now),
+        new_order_no=new_order_no(now),
         refusal=refusal,
         payable_fen=payable_fen,
         quote=quote,
@@ -198,33 +161,6 @@ def _counter(
     )
 
 
-def _order(order_no: str, *, refusal: ProblemError | None = None) -> str:
-    with transaction(resources().sessions) as session:
-        now = db_now(session)
-        till = active_till(session, principal().id)
-        redemption = order_or_refuse(session, till.store.merchant_id, order_no)
-    return render_template(
-        "redemption/order.html",
-        till=till,
-        order=redemption,
-        repeated="repeated" in request.args,
-        is_today=local_date(redemption.redeemed_at) == local_date(now),
-        refusal=refusal,
-    )
-
-
-def _possible(order_no: str) -> str:
-    """An order number out of an address, if it can be one.
-
-    Raises:
-        RedemptionNotFoundError: no order ever had such a number.
-    """
-    try:
-        return _ORDER_NO.validate_python(order_no)
-    except ValidationError:
-        raise RedemptionNotFoundError from None
-
-
-def _new_order_no(now: datetime) -> str:
+def new_order_no(now: datetime) -> str:
     """For a counter without a point-of-sale system: the day, and 32 random bits."""
     return f"{local_date(now):%y%m%d}-{secrets.token_hex(4)}"

@@ -1,215 +1,334 @@
-"""Redeem: a voucher pays part of one order at one store, once."""
+"""Redeem: vouchers pay part of an order at a store, each once.
 
+The use case takes a list: the orders that a process has waiting share every statement. One order is
+a list of one. An order that is refused does not touch its neighbours.
+
+The vouchers of the whole list are locked before anything is read. So what is read stays true until
+the transaction ends, and the order numbers alone are decided by an INSERT.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from coupon_service.campaigns.models import Channel
-from coupon_service.campaigns.terms import Order
+from coupon_service.campaigns.terms import Order as OrderAmounts
+from coupon_service.core.db import on_commit
+from coupon_service.core.errors import ProblemError
 from coupon_service.core.ids import new_id
-from coupon_service.core.jobs import emit
+from coupon_service.core.jobs import emit_all
 from coupon_service.core.risk import RedemptionAttempt, RiskGate
 from coupon_service.ledger.payables import NewPayable, incur, open_merchant_accounts
-from coupon_service.vouchers.errors import SecondCheckNeededError
+from coupon_service.vouchers.errors import (
+    SecondCheckLockedError,
+    SecondCheckNeededError,
+    SecondCheckWrongError,
+)
 from coupon_service.vouchers.lifecycle import use
-from coupon_service.vouchers.models import Voucher
 from coupon_service.vouchers.paper import pass_second_check
 from redemption.errors import (
+    MerchantNotActiveError,
     OrderNumberReusedError,
     OrderWasReversedError,
     RefusedByRuleError,
     VoucherUsedError,
 )
-from redemption.judge import judge, why_spoilt
-from redemption.models import Redemption, RedemptionState
-from redemption.queries import At, Presented, by_order_no, present
-from redemption.verify import Scan, SeatRef, Way
+from redemption.judge import judge
+from redemption.models import OrderState, RedemptionState
+from redemption.present import Asked, At, Presented, Showing, ShownVoucher, present
+from redemption.receipt import Line, Receipt, receipts
+from redemption.store import NewOrder, NewRedemption, store_orders
+from redemption.verify import Way
 
 TOPIC = "redemption.redeemed"
+
+# Seasons and merchants whose accounts are known to be open; accounts are never closed.
+_with_accounts: set[tuple[UUID, UUID]] = set()
 
 
 @dataclass(frozen=True)
 class RedeemCommand:
-    """One order, and the voucher presented for it. Amounts in fen.
+    """One order, and the vouchers presented for it.
 
     Attributes:
-        voucher: its id, or its release's number and seat.
-        till_id: the till; none at a virtual store.
-        store_id: the store; a till has one already, which must then be the same.
-        order_fen, after_discount_fen: before and after the merchant's own discount.
-        scan: how the voucher was shown; none where its holder ordered without showing it.
-        second_check: the end of the holder's identity number, for a paper voucher.
-        id: of the redemption to be. One with another id in the answer means: a repeat.
+        showings: the vouchers, each once. Either all of them pay, or none.
+        at: the till; a virtual store has none.
+        clerk_id, shift_id: who is on duty at the till, and in which shift.
+        id: of the order to be. One with another id in the answer means: a repeat.
     """
 
-    voucher: UUID | SeatRef
+    showings: Sequence[Showing]
+    at: At
     order_no: str
-    order_fen: int
-    after_discount_fen: int
+    order: OrderAmounts
     channel: Channel
-    till_id: UUID | None = None
-    store_id: UUID | None = None
-    scan: Scan | None = None
-    second_check: str | None = None
+    clerk_id: UUID | None = None
+    shift_id: UUID | None = None
     id: UUID = field(default_factory=new_id)
 
 
-def redeem(
-    session: Session, command: RedeemCommand, *, risk: RiskGate, now: datetime
-) -> Redemption:
-    """Use the voucher for the order and owe the merchant the discount.
+@dataclass(frozen=True)
+class Redeemed:
+    """The order is paid; `repeated` if it had been before this command."""
 
-    The same order number with the same voucher and amounts gets the stored answer, whatever has
-    changed since: a till that heard nothing may ask again.
+    receipt: Receipt
+    repeated: bool
 
-    Raises:
-        CodeNotRecognisedError: no voucher of the merchant's district.
-        OrderNumberReusedError, OrderWasReversedError: the order number is taken.
-        VoucherNotUsableError: the subclass says why.
-        ForbiddenError: the till or its merchant is not active.
-        SecondCheckNeededError, SecondCheckLockedError: of a paper voucher.
-        SecondCheckWrongError: likewise; the transaction must be kept, as it counts the try.
+
+@dataclass(frozen=True)
+class Refused:
+    """Nothing of the order was done.
+
+    Attributes:
+        position: which of its vouchers is the reason, from 1; none if it is none of them.
     """
-    presented = present(
-        session,
-        command.voucher,
-        At(till_id=command.till_id, store_id=command.store_id),
-        order_no=command.order_no,
-        scan=command.scan,
-    )
-    voucher, merchant = presented.voucher, presented.store.merchant
-    fingerprint = _fingerprint(command, voucher.id)
-    if presented.earlier is not None:
-        return _repeat(presented.earlier, fingerprint)
-    discount_fen = judge(
-        presented,
-        Order(command.order_fen, command.after_discount_fen),
-        command.channel,
-        scan=command.scan,
-        now=now,
-    )
-    if risk.forbids(session, _attempt(command, presented, now)):
-        raise RefusedByRuleError
-    _check_paper(session, command, voucher.id)
-    claimed = _claim_order(
-        session, command, presented, fingerprint=fingerprint, discount_fen=discount_fen, now=now
-    )
-    if claimed is None:
-        return _beaten(session, merchant.id, command.order_no, fingerprint)
-    # This UPDATE decides; what was read before may have changed meanwhile.
-    if not use(session, voucher.id, now=now):
-        raise _changed_meanwhile(session, voucher, now)
-    campaign = voucher.release.campaign
-    if not presented.has_accounts:
-        open_merchant_accounts(session, campaign.season_id, merchant.id)
-    incur(
-        session,
-        NewPayable(
-            redemption_id=claimed.id,
-            season_id=campaign.season_id,
-            merchant_id=merchant.id,
-            release_id=voucher.release_id,
-            node_id=campaign.node_id,
-            reserved_fen=campaign.face_fen,
-            discount_fen=discount_fen,
-            incurred_at=now,
-        ),
-    )
-    emit(session, TOPIC, redemption_id=claimed.id)
-    return claimed
+
+    error: ProblemError
+    position: int | None = None
 
 
-def _check_paper(session: Session, command: RedeemCommand, voucher_id: UUID) -> None:
-    if command.scan is None or command.scan.way is not Way.PAPER:
-        return
-    if command.second_check is None:
-        raise SecondCheckNeededError
-    pass_second_check(session, voucher_id, command.second_check)
+Outcome = Redeemed | Refused
 
 
-def _fingerprint(command: RedeemCommand, voucher_id: UUID) -> bytes:
-    """SHA-256 of what the request means. The code is left out: each showing has another one."""
-    meaning = (voucher_id.hex, command.order_fen, command.after_discount_fen, command.channel)
-    return sha256("|".join(map(str, meaning)).encode()).digest()
+def redeem(
+    session: Session, commands: Sequence[RedeemCommand], *, risk: RiskGate, now: datetime
+) -> list[Outcome]:
+    """Use the vouchers for their orders and owe the merchants the discounts; in the same order.
+
+    The same order number with the same vouchers and amounts gets the stored answer, whatever has
+    changed since: a till that heard nothing may ask again. A wrong second check of a paper voucher
+    is counted: the transaction must be kept.
+
+    Refusals are `CodeNotRecognisedError` (no voucher of the merchant's district),
+    `TillNotActiveError`, `MerchantNotActiveError`, `OrderNumberReusedError`,
+    `OrderWasReversedError`, `SecondCheckNeededError`, `SecondCheckLockedError`,
+    `SecondCheckWrongError`, and the `VoucherNotUsableError` that says why.
+    """
+    outcomes: dict[UUID, Outcome] = {}
+    waiting = list(commands)
+    while waiting:
+        # Whoever has the number of another one here hears next time what became of that.
+        this_time = {(command.at, command.order_no): command for command in reversed(waiting)}
+        outcomes |= _redeem(session, list(this_time.values()), risk, now)
+        waiting = [command for command in waiting if command.id not in outcomes]
+    return [outcomes[command.id] for command in commands]
 
 
-def _repeat(earlier: Redemption, fingerprint: bytes) -> Redemption:
-    if earlier.state == RedemptionState.TOMBSTONE:
-        raise OrderWasReversedError
-    if earlier.fingerprint != fingerprint:
-        raise OrderNumberReusedError
-    if earlier.state == RedemptionState.REVERSED:
-        raise OrderWasReversedError
-    return earlier
+def _redeem(
+    session: Session, commands: Sequence[RedeemCommand], risk: RiskGate, now: datetime
+) -> dict[UUID, Outcome]:
+    """The outcome of each command by its id, without those whose number was taken meanwhile."""
+    outcomes: dict[UUID, Outcome] = {}
+    asked = [Asked(command.at, command.showings, command.order_no) for command in commands]
+    fresh: list[tuple[RedeemCommand, Presented]] = []
+    repeats: list[tuple[RedeemCommand, Presented]] = []
+    for command, found in zip(commands, present(session, asked, lock=True), strict=True):
+        if isinstance(found, ProblemError):
+            outcomes[command.id] = Refused(found)
+        elif found.earlier_id is None:
+            fresh.append((command, found))
+        else:
+            repeats.append((command, found))
+    outcomes |= _repeat(session, repeats)
+    orders: list[NewOrder] = []
+    spent: set[UUID] = set()
+    for (command, presented), forbidden in zip(
+        fresh, _forbidden(session, fresh, risk, now), strict=True
+    ):
+        decided = _decide(session, command, presented, spent, forbidden=forbidden, now=now)
+        if isinstance(decided, Refused):
+            outcomes[command.id] = decided
+        else:
+            orders.append(decided)
+            spent |= {redemption.voucher.id for redemption in decided.redemptions}
+    if orders:
+        stored = store_orders(session, orders, now=now)
+        paid = [order for order in orders if order.id in stored]
+        _pay(session, paid, now)
+        outcomes |= {order.id: Redeemed(_receipt(order, now), repeated=False) for order in paid}
+    return outcomes
 
 
-def _claim_order(
+def _repeat(
+    session: Session, commands: Sequence[tuple[RedeemCommand, Presented]]
+) -> dict[UUID, Outcome]:
+    if not commands:
+        return {}
+    stored = receipts(session, [found.earlier_id for _, found in commands if found.earlier_id])
+    outcomes: dict[UUID, Outcome] = {}
+    for command, found in commands:
+        assert found.earlier_id is not None
+        earlier = stored[found.earlier_id]
+        if earlier.state is OrderState.TOMBSTONE:
+            outcomes[command.id] = Refused(OrderWasReversedError())
+        elif earlier.fingerprint != _fingerprint(command, found.vouchers):
+            outcomes[command.id] = Refused(OrderNumberReusedError())
+        elif earlier.state is OrderState.REVERSED:
+            outcomes[command.id] = Refused(OrderWasReversedError())
+        else:
+            outcomes[command.id] = Redeemed(earlier, repeated=True)
+    return outcomes
+
+
+def _forbidden(
+    session: Session,
+    commands: Sequence[tuple[RedeemCommand, Presented]],
+    risk: RiskGate,
+    now: datetime,
+) -> list[bool]:
+    """Whether a hard rule forbids any voucher of each order."""
+    attempts = [
+        RedemptionAttempt(
+            voucher_id=voucher.id,
+            resident_id=voucher.resident_id,
+            merchant_id=presented.counter.merchant_id,
+            store_id=presented.counter.store_id,
+            till_id=command.at.till_id,
+            order_fen=command.order.order_fen,
+            at=now,
+        )
+        for command, presented in commands
+        for voucher in presented.vouchers
+    ]
+    answers = iter(risk.forbids(session, attempts) if attempts else ())
+    of_each = [[next(answers) for _ in presented.vouchers] for _, presented in commands]
+    return [any(answered) for answered in of_each]
+
+
+def _decide(
     session: Session,
     command: RedeemCommand,
     presented: Presented,
+    spent: set[UUID],
     *,
-    fingerprint: bytes,
-    discount_fen: int,
+    forbidden: bool,
     now: datetime,
-) -> Redemption | None:
-    """Take the order number; None if it, or the voucher, was taken meanwhile.
-
-    Without a conflict target on purpose: a voucher has at most one live redemption, and losing
-    that race must not look like a failure of the database.
-    """
-    store, campaign = presented.store, presented.voucher.release.campaign
-    return session.scalars(
-        insert(Redemption)
-        .values(
-            id=command.id,
-            merchant_id=store.merchant_id,
-            order_no=command.order_no,
-            fingerprint=fingerprint,
-            state=RedemptionState.REDEEMED,
-            store_id=store.id,
-            till_id=command.till_id,
-            voucher_id=presented.voucher.id,
-            season_id=campaign.season_id,
-            node_id=campaign.node_id,
-            order_fen=command.order_fen,
-            after_discount_fen=command.after_discount_fen,
-            discount_fen=discount_fen,
-            proof_counter=command.scan.proof_counter if command.scan else None,
-            channel=command.channel,
-            category=store.category,
-            zone=store.zone,
-            tags=store.tags,
-            redeemed_at=now,
-        )
-        .on_conflict_do_nothing()
-        .returning(Redemption)
-    ).one_or_none()
-
-
-def _beaten(session: Session, merchant_id: UUID, order_no: str, fingerprint: bytes) -> Redemption:
-    """The answer when somebody else was faster: with this order, or with this voucher."""
-    earlier = by_order_no(session, merchant_id, order_no)
-    if earlier is None:
-        raise VoucherUsedError
-    return _repeat(earlier, fingerprint)
+) -> NewOrder | Refused:
+    """The order to store, or why not. `spent` are vouchers that an order before this one takes."""
+    if not presented.counter.is_active:
+        return Refused(MerchantNotActiveError())
+    verdicts = judge(presented, command.order, command.channel, now=now)
+    redemptions: list[NewRedemption] = []
+    for position, (voucher, verdict) in enumerate(
+        zip(presented.vouchers, verdicts, strict=True), start=1
+    ):
+        if isinstance(verdict, ProblemError):
+            return Refused(verdict, position)
+        if voucher.id in spent or voucher.id in {one.voucher.id for one in redemptions}:
+            return Refused(VoucherUsedError(), position)
+        redemptions.append(NewRedemption(new_id(), voucher, verdict))
+    if forbidden:
+        return Refused(RefusedByRuleError())
+    for position, voucher in enumerate(presented.vouchers, start=1):
+        if (refusal := _check_paper(session, voucher)) is not None:
+            return Refused(refusal, position)
+    return NewOrder(
+        id=command.id,
+        order_no=command.order_no,
+        counter=presented.counter,
+        fingerprint=_fingerprint(command, presented.vouchers),
+        channel=command.channel,
+        clerk_id=command.clerk_id,
+        shift_id=command.shift_id,
+        order_fen=command.order.order_fen,
+        after_discount_fen=command.order.after_discount_fen,
+        goods=command.order.goods,
+        redemptions=redemptions,
+    )
 
 
-def _changed_meanwhile(session: Session, voucher: Voucher, now: datetime) -> Exception:
-    session.refresh(voucher, ["state", "valid_from", "expires_at"])
-    return why_spoilt(voucher, now) or VoucherUsedError()
+def _check_paper(session: Session, voucher: ShownVoucher) -> ProblemError | None:
+    showing = voucher.showing
+    if showing.scan is None or showing.scan.way is not Way.PAPER:
+        return None
+    if showing.second_check is None:
+        return SecondCheckNeededError()
+    try:
+        pass_second_check(session, voucher.id, showing.second_check)
+    except (SecondCheckWrongError, SecondCheckLockedError) as refusal:
+        return refusal
+    return None
 
 
-def _attempt(command: RedeemCommand, presented: Presented, now: datetime) -> RedemptionAttempt:
-    return RedemptionAttempt(
-        voucher_id=presented.voucher.id,
-        resident_id=presented.voucher.resident_id,
-        merchant_id=presented.store.merchant_id,
-        store_id=presented.store.id,
-        till_id=command.till_id,
-        order_fen=command.order_fen,
-        at=now,
+def _pay(session: Session, orders: Sequence[NewOrder], now: datetime) -> None:
+    """What follows from orders that are stored: vouchers used, merchants owed, others told."""
+    if not orders:
+        return
+    lines = [(order, line) for order in orders for line in order.redemptions]
+    used = use(session, [line.voucher.id for _, line in lines], now=now)
+    assert used == len(lines), "the vouchers are locked, and were judged usable at this moment"
+    _open_accounts(
+        session,
+        {
+            (line.voucher.terms.campaign.season_id, order.counter.merchant_id)
+            for order, line in lines
+        },
+    )
+    incur(
+        session,
+        [
+            NewPayable(
+                redemption_id=line.id,
+                season_id=line.voucher.terms.campaign.season_id,
+                merchant_id=order.counter.merchant_id,
+                release_id=line.voucher.release_id,
+                node_id=line.voucher.terms.campaign.node_id,
+                reserved_fen=line.voucher.terms.campaign.face_fen,
+                discount_fen=line.discount_fen,
+                incurred_at=now,
+            )
+            for order, line in lines
+        ],
+    )
+    emit_all(session, TOPIC, [{"redemption_id": line.id} for _, line in lines])
+
+
+def _open_accounts(session: Session, pairs: set[tuple[UUID, UUID]]) -> None:
+    new = pairs - _with_accounts
+    for season_id, merchant_id in sorted(new):
+        open_merchant_accounts(session, season_id, merchant_id)
+    if new:
+        on_commit(session, lambda: _with_accounts.update(new))
+
+
+def _fingerprint(command: RedeemCommand, vouchers: Sequence[ShownVoucher]) -> bytes:
+    """SHA-256 of what the request means. The codes are left out: each showing has others."""
+    meaning = (
+        *sorted(voucher.id.hex for voucher in vouchers),
+        command.order.order_fen,
+        command.order.after_discount_fen,
+        *sorted(command.order.goods.items()),
+        command.channel,
+    )
+    return sha256("|".join(map(str, meaning)).encode()).digest()
+
+
+def _receipt(order: NewOrder, now: datetime) -> Receipt:
+    return Receipt(
+        order_id=order.id,
+        order_no=order.order_no,
+        state=OrderState.REDEEMED,
+        store_id=order.counter.store_id,
+        till_id=order.counter.till_id,
+        order_fen=order.order_fen,
+        after_discount_fen=order.after_discount_fen,
+        discount_fen=order.discount_fen,
+        refunded_fen=0,
+        redeemed_at=now,
+        reversed_at=None,
+        lines=[
+            Line(
+                redemption_id=line.id,
+                voucher_id=line.voucher.id,
+                campaign=line.voucher.terms.campaign.name,
+                state=RedemptionState.REDEEMED,
+                discount_fen=line.discount_fen,
+            )
+            for line in order.redemptions
+        ],
+        fingerprint=order.fingerprint,
     )

@@ -1,40 +1,37 @@
-"""Reverse: a till undoes its own redemption, on the same local day, by order number."""
+"""Reverse: a till undoes its own order, on the same local day, by order number."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from coupon_service.campaigns.models import Campaign, Channel, Release
 from coupon_service.core.clock import local_date
 from coupon_service.core.ids import new_id
-from coupon_service.core.jobs import emit
-from coupon_service.ledger import payables
+from coupon_service.core.jobs import emit_all
+from coupon_service.ledger.models import Payable
+from coupon_service.ledger.payables import take_back
 from coupon_service.ledger.post import InsufficientFundsError
 from coupon_service.vouchers.lifecycle import give_back
 from coupon_service.vouchers.models import Voucher
-from redemption.errors import ReversalNotFundedError, ReversalTooLateError
-from redemption.models import Redemption, RedemptionState
+from redemption.errors import (
+    OrderWasRefundedError,
+    ReversalNotFundedError,
+    ReversalTooLateError,
+)
+from redemption.models import Order, OrderState, Redemption, RedemptionState
 from redemption.queries import active_till
+from redemption.receipt import Receipt, receipt_of
 
 TOPIC = "redemption.reversed"
 # Of an order that never came: there is nothing yet that a repeat could be compared with.
 _NO_FINGERPRINT = b""
 
 
-@dataclass(frozen=True)
-class _Original:
-    """A live redemption, locked, and the face its voucher needs reserved again, in fen."""
-
-    redemption: Redemption
-    face_fen: int
-
-
-def reverse(session: Session, till_id: UUID, order_no: str, *, now: datetime) -> Redemption:
-    """Undo the redemption of this order: the voucher is unused again, the merchant owed nothing.
+def reverse(session: Session, till_id: UUID, order_no: str, *, now: datetime) -> Receipt:
+    """Undo this order: its vouchers are unused again, the merchant is owed nothing.
 
     An order that has not arrived leaves a tombstone, which keeps it out when it does. A repeat
     gets the same answer. A voucher whose validity ended meanwhile is returned all the same, and
@@ -43,76 +40,88 @@ def reverse(session: Session, till_id: UUID, order_no: str, *, now: datetime) ->
     Raises:
         TillNotActiveError: the till was switched off.
         ReversalTooLateError: the order was redeemed on an earlier local day.
+        OrderWasRefundedError: goods of it came back already.
         ReversalNotFundedError: the money is paid out already, or was given back in part, and the
             budget node cannot reserve the voucher's face again.
     """
     till = active_till(session, till_id)
     merchant_id = till.store.merchant_id
-    found = _lock(session, merchant_id, order_no)
-    if found is None:
-        store = till.store
-        tombstone = session.scalars(
-            insert(Redemption)
+    order = lock_order(session, merchant_id, order_no)
+    if order is None:
+        session.execute(
+            insert(Order)
             .values(
                 id=new_id(),
                 merchant_id=merchant_id,
                 order_no=order_no,
                 fingerprint=_NO_FINGERPRINT,
-                state=RedemptionState.TOMBSTONE,
-                store_id=store.id,
+                state=OrderState.TOMBSTONE,
+                store_id=till.store_id,
                 till_id=till.id,
+                channel=Channel.ONSITE,
                 order_fen=0,
                 after_discount_fen=0,
                 discount_fen=0,
-                channel=Channel.ONSITE,
-                category=store.category,
-                zone=store.zone,
-                tags=store.tags,
                 redeemed_at=now,
                 reversed_at=now,
             )
-            .on_conflict_do_nothing(index_elements=[Redemption.merchant_id, Redemption.order_no])
-            .returning(Redemption)
-        ).one_or_none()
-        if tombstone is not None:
-            return tombstone
-        # The original was committed while we waited for its order number.
-        found = _lock(session, merchant_id, order_no)
-        assert found is not None, "orders are never deleted"
-    if found.redemption.state != RedemptionState.REDEEMED:
-        return found.redemption
-    _undo(session, found, now)
-    return found.redemption
+            .on_conflict_do_nothing(index_elements=[Order.merchant_id, Order.order_no])
+        )
+        # The tombstone, or an original that was committed while we waited for its number.
+        order = lock_order(session, merchant_id, order_no)
+        assert order is not None, "orders are never deleted"
+    if order.state == OrderState.REDEEMED:
+        _undo(session, order, now)
+    found = receipt_of(session, merchant_id, order_no)
+    assert found is not None, "it was locked above"
+    return found
 
 
-def _lock(session: Session, merchant_id: UUID, order_no: str) -> _Original | None:
-    row = session.execute(
-        select(Redemption, Campaign.face_fen)
-        .outerjoin(Voucher, Voucher.id == Redemption.voucher_id)
-        .outerjoin(Release, Release.id == Voucher.release_id)
-        .outerjoin(Campaign, Campaign.id == Release.campaign_id)
-        .where(Redemption.merchant_id == merchant_id, Redemption.order_no == order_no)
-        .with_for_update(of=Redemption)
+def lock_order(session: Session, merchant_id: UUID, order_no: str) -> Order | None:
+    """The order as it is now; nobody else changes it until the transaction ends."""
+    return session.scalars(
+        select(Order)
+        .where(Order.merchant_id == merchant_id, Order.order_no == order_no)
+        .with_for_update()
         .execution_options(populate_existing=True)
     ).one_or_none()
-    return None if row is None else _Original(row[0], row[1])
 
 
-def _undo(session: Session, original: _Original, now: datetime) -> None:
-    redemption = original.redemption
-    assert redemption.voucher_id is not None
-    assert redemption.node_id is not None
-    if local_date(redemption.redeemed_at) != local_date(now):
+def _undo(session: Session, order: Order, now: datetime) -> None:
+    if local_date(order.redeemed_at) != local_date(now):
         raise ReversalTooLateError
-    redemption.state = RedemptionState.REVERSED
-    redemption.reversed_at = now
+    if order.refunded_fen:
+        raise OrderWasRefundedError
+    order.state = OrderState.REVERSED
+    order.reversed_at = now
     session.flush()
-    try:
-        payables.reverse(
-            session, redemption.id, node_id=redemption.node_id, reserved_fen=original.face_fen
+    lines = session.execute(
+        select(
+            Redemption.id,
+            Redemption.voucher_id,
+            Redemption.node_id,
+            Campaign.face_fen,
+            Payable.amount_fen,
         )
-    except InsufficientFundsError:
-        # What the node holds is for officials to see, not for a till.
-        raise ReversalNotFundedError from None
-    give_back(session, redemption.voucher_id)
-    emit(session, TOPIC, redemption_id=redemption.id)
+        .join(Payable, Payable.id == Redemption.id)
+        .join(Voucher, Voucher.id == Redemption.voucher_id)
+        .join(Release, Release.id == Voucher.release_id)
+        .join(Campaign, Campaign.id == Release.campaign_id)
+        .where(Redemption.order_id == order.id)
+        .order_by(Redemption.id)
+    ).all()
+    session.execute(
+        update(Redemption)
+        .where(Redemption.order_id == order.id)
+        .values(state=RedemptionState.REVERSED, reversed_at=now)
+    )
+    for line in lines:
+        try:
+            take_back(
+                session, line.id, line.amount_fen, node_id=line.node_id, reserve_fen=line.face_fen
+            )
+        except InsufficientFundsError:
+            # What the node holds is for officials to see, not for a till.
+            raise ReversalNotFundedError from None
+        give_back(session, line.voucher_id)
+    emit_all(session, TOPIC, [{"redemption_id": line.id} for line in lines])

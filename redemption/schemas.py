@@ -4,70 +4,116 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
+from flask_babel import gettext
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
-from coupon_service.campaigns.models import Channel
 from coupon_service.campaigns.terms import Order
 from coupon_service.core.schemas import Body, OrderNo, PositiveFen, View
-from redemption.models import Redemption, RedemptionState
-from redemption.quote import Quote
-from redemption.redeem import RedeemCommand
-from redemption.verify import CODE_CHARS_MAX, Scan
+from redemption.models import OrderState, RedemptionState
+from redemption.quote import Quote, Unused, Used
+from redemption.receipt import Line, Receipt
+from redemption.refund import Refunded
+from redemption.verify import CODE_CHARS_MAX
+
+VOUCHERS_MAX = 10
+_GOODS_MAX = 20
 
 Code = Annotated[
     str,
     StringConstraints(strict=True, min_length=1, max_length=CODE_CHARS_MAX),
     Field(description="What was scanned, or the twelve digits below the QR code"),
 ]
-
-
 SecondCheck = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9A-Za-z]{4}$")]
+# A kind of goods, in the words of the campaigns' terms.
+GoodsKind = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
 
 class OrderPath(BaseModel):
     order_no: OrderNo
 
 
-class QuoteBody(Body):
-    """A voucher's code and the order it shall pay part of."""
+class ShowingBody(Body):
+    """A voucher as it was shown."""
 
     code: Code
-    order_fen: PositiveFen
-    after_discount_fen: PositiveFen | None = Field(
-        default=None, description="After the merchant's own discount; `order_fen` if there is none"
-    )
-
-    @model_validator(mode="after")
-    def _a_discount_lowers(self) -> Self:
-        if self.after_discount_fen is not None and self.after_discount_fen > self.order_fen:
-            raise ValueError("after_discount_fen exceeds order_fen")
-        return self
-
-    @property
-    def order(self) -> Order:
-        return Order(
-            self.order_fen,
-            self.order_fen if self.after_discount_fen is None else self.after_discount_fen,
-        )
-
-
-class RedeemBody(QuoteBody):
-    order_no: OrderNo
     second_check: SecondCheck | None = Field(
         default=None,
         description="Of a paper voucher: the last four characters of the holder's identity number",
     )
 
-    def to_command(self, till_id: UUID, scan: Scan) -> RedeemCommand:
-        return RedeemCommand(
-            voucher=scan.voucher,
-            scan=scan,
-            second_check=self.second_check,
-            order_no=self.order_no,
-            order_fen=self.order.order_fen,
-            after_discount_fen=self.order.after_discount_fen,
-            channel=Channel.ONSITE,
-            till_id=till_id,
+
+class QuoteBody(Body):
+    """An order, and the vouchers that shall pay part of it."""
+
+    vouchers: list[ShowingBody] = Field(min_length=1, max_length=VOUCHERS_MAX)
+    order_fen: PositiveFen
+    after_discount_fen: PositiveFen | None = Field(
+        default=None, description="After the merchant's own discount; `order_fen` if there is none"
+    )
+    goods: dict[GoodsKind, PositiveFen] = Field(
+        default_factory=dict,
+        max_length=_GOODS_MAX,
+        description="How much of `after_discount_fen` is for goods of kinds that terms may exclude",
+    )
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        order = self.order
+        if order.after_discount_fen > order.order_fen:
+            raise ValueError("after_discount_fen exceeds order_fen")
+        if sum(order.goods.values()) > order.after_discount_fen:
+            raise ValueError("goods exceed after_discount_fen")
+        return self
+
+    @property
+    def order(self) -> Order:
+        after_discount_fen = self.after_discount_fen
+        return Order(
+            self.order_fen,
+            self.order_fen if after_discount_fen is None else after_discount_fen,
+            self.goods,
+        )
+
+
+class RedeemBody(QuoteBody):
+    order_no: OrderNo
+
+
+class RefundBody(Body):
+    """Goods of an order that came back."""
+
+    refund_no: OrderNo
+    goods_fen: PositiveFen | None = Field(
+        default=None,
+        description="What they had cost, out of `after_discount_fen`; all that is left, if absent",
+    )
+
+
+class QuotedVoucherView(View):
+    """One voucher of a quote: what it takes off, or why nothing."""
+
+    campaign: str
+    discount_fen: int
+    unused_slug: str | None
+    unused_title: str | None
+    unused_detail: str | None = Field(description="The reason in the visitor's language")
+
+    @classmethod
+    def of(cls, quoted: Used | Unused) -> Self:
+        if isinstance(quoted, Used):
+            return cls(
+                campaign=quoted.campaign,
+                discount_fen=quoted.discount_fen,
+                unused_slug=None,
+                unused_title=None,
+                unused_detail=None,
+            )
+        return cls(
+            campaign=quoted.campaign,
+            discount_fen=0,
+            unused_slug=quoted.error.slug,
+            unused_title=quoted.error.title,
+            unused_detail=gettext(quoted.error.sentence),
         )
 
 
@@ -76,7 +122,7 @@ class QuoteView(View):
     after_discount_fen: int
     discount_fen: int
     customer_pays_fen: int
-    campaign: str
+    vouchers: list[QuotedVoucherView]
 
     @classmethod
     def of(cls, quote: Quote) -> Self:
@@ -85,35 +131,78 @@ class QuoteView(View):
             after_discount_fen=quote.order.after_discount_fen,
             discount_fen=quote.discount_fen,
             customer_pays_fen=quote.order.after_discount_fen - quote.discount_fen,
-            campaign=quote.campaign,
+            vouchers=[QuotedVoucherView.of(voucher) for voucher in quote.vouchers],
         )
 
 
 class RedemptionView(View):
-    """One order, and what became of it. A `tombstone` was reversed before it arrived."""
+    """One voucher of an order."""
 
     redemption_id: UUID
-    order_no: str
+    campaign: str
     state: RedemptionState
+    discount_fen: int
+    refunded_discount_fen: int
+
+    @classmethod
+    def of(cls, line: Line) -> Self:
+        return cls(
+            redemption_id=line.redemption_id,
+            campaign=line.campaign,
+            state=line.state,
+            discount_fen=line.discount_fen,
+            refunded_discount_fen=line.refunded_discount_fen,
+        )
+
+
+class OrderView(View):
+    """One order, and what became of it. A `tombstone` was reversed before it arrived."""
+
+    order_id: UUID
+    order_no: str
+    state: OrderState
     order_fen: int
     after_discount_fen: int
     discount_fen: int
     customer_pays_fen: int
+    refunded_fen: int = Field(description="Goods that came back, out of `after_discount_fen`")
     redeemed_at: datetime
     reversed_at: datetime | None
+    vouchers: list[RedemptionView]
     repeated: bool = Field(description="Answered before; nothing was done this time")
 
     @classmethod
-    def of(cls, redemption: Redemption, *, repeated: bool = False) -> Self:
+    def of(cls, receipt: Receipt, *, repeated: bool = False) -> Self:
         return cls(
-            redemption_id=redemption.id,
-            order_no=redemption.order_no,
-            state=RedemptionState(redemption.state),
-            order_fen=redemption.order_fen,
-            after_discount_fen=redemption.after_discount_fen,
-            discount_fen=redemption.discount_fen,
-            customer_pays_fen=redemption.after_discount_fen - redemption.discount_fen,
-            redeemed_at=redemption.redeemed_at,
-            reversed_at=redemption.reversed_at,
+            order_id=receipt.order_id,
+            order_no=receipt.order_no,
+            state=receipt.state,
+            order_fen=receipt.order_fen,
+            after_discount_fen=receipt.after_discount_fen,
+            discount_fen=receipt.discount_fen,
+            customer_pays_fen=receipt.customer_pays_fen,
+            refunded_fen=receipt.refunded_fen,
+            redeemed_at=receipt.redeemed_at,
+            reversed_at=receipt.reversed_at,
+            vouchers=[RedemptionView.of(line) for line in receipt.lines],
             repeated=repeated,
         )
+
+
+class RefundView(View):
+    """What a refund came to: the customer's part and the vouchers' part add up to the goods."""
+
+    refund_id: UUID
+    refund_no: str
+    order_no: str
+    goods_fen: int
+    customer_fen: int
+    district_fen: int
+    left_fen: int = Field(description="Goods of the order that have not come back")
+    returned_vouchers: int = Field(description="Vouchers that their holders may use again")
+    refunded_at: datetime
+    repeated: bool = Field(description="Made before; nothing was done this time")
+
+    @classmethod
+    def of(cls, refunded: Refunded) -> Self:
+        return cls(**vars(refunded))

@@ -37,9 +37,18 @@ def _code_was_wrong(_response: Response) -> bool:
 
 
 def _code_is_scanned() -> bool:
-    body: Any = request.get_json(silent=True) if request.is_json else request.form
-    code = body.get("code") if hasattr(body, "get") else None
-    return not (isinstance(code, str) and is_typed(code))
+    return not any(isinstance(code, str) and is_typed(code) for code in _codes())
+
+
+def _codes() -> Iterator[Any]:
+    """Whatever the request brings as codes, of any type: it is validated later."""
+    if not request.is_json:
+        yield from request.form.getlist("code")
+        return
+    body = request.get_json(silent=True)
+    vouchers = body.get("vouchers") if isinstance(body, dict) else None
+    for shown in vouchers if isinstance(vouchers, list) else ():
+        yield shown.get("code") if isinstance(shown, dict) else None
 
 
 # Of each address its own: this is the limit that answers describe in `RateLimit`.

@@ -1,7 +1,7 @@
 """The terms of a campaign as pure rules: where a voucher works, from which amount, for how much."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -32,10 +32,16 @@ class Place:
 
 @dataclass(frozen=True)
 class Order:
-    """An order in fen, before and after the merchant's own discount."""
+    """An order in fen, before and after the merchant's own discount.
+
+    Attributes:
+        goods: how much of `after_discount_fen` is for goods of each kind that some campaigns
+            exclude; whatever is not named is for other goods.
+    """
 
     order_fen: int
     after_discount_fen: int
+    goods: Mapping[str, int] = field(default_factory=dict)
 
 
 def unusable_at(campaign: Campaign, place: Place) -> Unusable | None:
@@ -45,8 +51,26 @@ def unusable_at(campaign: Campaign, place: Place) -> Unusable | None:
     return None if _in_scope(campaign.scope, place) else Unusable.STORE_OUT_OF_SCOPE
 
 
-def discount_fen(campaign: Campaign, order: Order) -> int | Unusable:
+def discounts_fen(campaigns: Sequence[Campaign], order: Order) -> list[int | Unusable]:
+    """What vouchers of these campaigns take off one order, each in fen, or why nothing.
+
+    The first one pays first; what it takes off is no longer payable for the next.
+    """
+    taken_off: list[int | Unusable] = []
+    payable_fen = order.after_discount_fen
+    for campaign in campaigns:
+        found = discount_fen(campaign, order, payable_fen=payable_fen)
+        taken_off.append(found)
+        payable_fen -= 0 if isinstance(found, Unusable) else found
+    return taken_off
+
+
+def discount_fen(
+    campaign: Campaign, order: Order, *, payable_fen: int | None = None
+) -> int | Unusable:
     """What the voucher takes off this order, in fen, or why nothing.
+
+    `payable_fen` is what other vouchers have left to pay; the order's whole amount by default.
 
     The threshold is tested before the voucher is subtracted, on the amount its basis names. A
     percentage applies to what is payable, rounded half up, up to its cap. The customer always
@@ -59,7 +83,8 @@ def discount_fen(campaign: Campaign, order: Order) -> int | Unusable:
     )
     if basis_fen < campaign.threshold_fen:
         return Unusable.BELOW_THRESHOLD
-    payable_fen = order.after_discount_fen
+    if payable_fen is None:
+        payable_fen = order.after_discount_fen
     wanted_fen = campaign.face_fen
     if campaign.rate_bp is not None:
         wanted_fen = min(campaign.face_fen, percent_of(payable_fen, campaign.rate_bp))

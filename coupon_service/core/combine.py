@@ -11,7 +11,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
+
+from flask import current_app
 
 from coupon_service.core.errors import UnavailableError
 
@@ -111,6 +113,16 @@ class Combiner(Generic[C, T]):
         with self._lock:
             if not ticket.leads and ticket in self._waiting:
                 self._waiting.remove(ticket)
+
+
+def combiner(name: str, run: Run[C, T]) -> Combiner[C, T]:
+    """This application's combiner of that name."""
+    key = f"combiner.{name}"
+    found = current_app.extensions.get(key)
+    if found is None:
+        made: Combiner[C, T] = Combiner(run)
+        found = current_app.extensions.setdefault(key, made)
+    return cast(Combiner[C, T], found)
 
 
 def _giving(outcome: T) -> Callable[[], T]:

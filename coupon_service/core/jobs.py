@@ -6,17 +6,17 @@ row done: its effects happen once however often the queue delivers it. The queue
 table is the record.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+import orjson
 from redis import Redis
 from rq import Queue
 from rq.serializers import JSONSerializer
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from coupon_service.core.clock import LOCAL_ZONE, db_now, local_date
@@ -86,16 +86,23 @@ class JobRegistry:
 
 def emit(session: Session, topic: str, **ids: Any) -> None:
     """Record, in the caller's transaction, that every job listening to `topic` has work to do."""
+    emit_all(session, topic, [ids])
+
+
+def emit_all(session: Session, topic: str, events: Sequence[Mapping[str, Any]]) -> None:
+    """`emit` for many events of one topic."""
     registry: JobRegistry = session.info["jobs"]
-    for job in registry.listening_to(topic):
-        _record(session, job, new_id(), ids)
+    _record(
+        session,
+        [(new_id(), job, ids) for job in registry.listening_to(topic) for ids in events],
+    )
 
 
 def emit_job(session: Session, name: str, **ids: Any) -> UUID:
     """Record one run of the named job; returns the outbox row's id."""
     registry: JobRegistry = session.info["jobs"]
     row_id = new_id()
-    _record(session, registry.named(name), row_id, ids)
+    _record(session, [(row_id, registry.named(name), ids)])
     return row_id
 
 
@@ -104,7 +111,7 @@ def emit_due(session: Session, registry: JobRegistry, now: datetime) -> None:
     for job in registry:
         slot = _slot(job, now)
         if slot is not None:
-            _record(session, job, uuid5(NAMESPACE_URL, f"{job.name}@{slot}"), {})
+            _record(session, [(uuid5(NAMESPACE_URL, f"{job.name}@{slot}"), job, {})])
 
 
 def relay(sessions: Sessions, queue_redis: Redis) -> int:
@@ -225,12 +232,30 @@ def _unmark_enqueued(sessions: Sessions, row_ids: list[UUID]) -> None:
         )
 
 
-def _record(session: Session, job: Job, row_id: UUID, payload: Mapping[str, Any]) -> None:
-    wire = {key: str(value) if isinstance(value, UUID) else value for key, value in payload.items()}
+# An array each, so that any number of rows is the same statement.
+_RECORD = text(
+    """
+    INSERT INTO outbox (id, queue, job, payload)
+    SELECT * FROM unnest(
+        CAST(:ids AS uuid[]), CAST(:queues AS text[]), CAST(:jobs AS text[]),
+        CAST(:payloads AS jsonb[]))
+    ON CONFLICT (id) DO NOTHING
+    """
+)
+
+
+def _record(session: Session, runs: Sequence[tuple[UUID, Job, Mapping[str, Any]]]) -> None:
+    if not runs:
+        return
     session.execute(
-        insert(OutboxRow)
-        .values(id=row_id, queue=job.queue, job=job.name, payload=wire)
-        .on_conflict_do_nothing(index_elements=[OutboxRow.id])
+        _RECORD,
+        {
+            "ids": [row_id for row_id, _, _ in runs],
+            "queues": [job.queue for _, job, _ in runs],
+            "jobs": [job.name for _, job, _ in runs],
+            # UUIDs become strings, which `_revived` turns back.
+            "payloads": [orjson.dumps(payload).decode() for _, _, payload in runs],
+        },
     )
 
 

@@ -1,6 +1,7 @@
 """Money is an integer number of fen (1 yuan = 100 fen); rates are basis points (1 % = 100 bp)."""
 
 import re
+from collections.abc import Sequence
 
 FEN_PER_YUAN = 100
 BASIS_POINTS = 10_000
@@ -38,3 +39,17 @@ def share_half_up(amount_fen: int, part: int, whole: int) -> int:
 def percent_of(amount_fen: int, rate_bp: int) -> int:
     """A rate in basis points of an amount, rounded half up, in fen."""
     return share_half_up(amount_fen, rate_bp, BASIS_POINTS)
+
+
+def shared_out(amount_fen: int, weights: Sequence[int]) -> list[int]:
+    """An amount shared out by weight, in fen, rounded half up on the cumulative weight.
+
+    The shares add up. While the amount does not exceed the weights' sum, none exceeds its weight.
+    """
+    whole, before, shared_fen, shares = sum(weights), 0, 0, []
+    for weight in weights:
+        before += weight
+        up_to_fen = share_half_up(amount_fen, before, whole) if whole else 0
+        shares.append(up_to_fen - shared_fen)
+        shared_fen = up_to_fen
+    return shares

@@ -1,5 +1,6 @@
 """The one inversion of the house: a redemption asks for a risk verdict, and `fraud` gives it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -22,9 +23,11 @@ class RedemptionAttempt:
 
 
 class RiskGate(Protocol):
-    """Says whether a hard rule forbids a redemption at the till.
+    """Says which of these redemptions a hard rule forbids at the till, in their order.
 
     Everything softer is judged afterwards, on the merchant's payout and not on the diner.
     """
 
-    def forbids(self, session: Session, attempt: RedemptionAttempt) -> bool: ...
+    def forbids(
+        self, session: Session, attempts: Sequence[RedemptionAttempt]
+    ) -> Sequence[bool]: ...

@@ -41,7 +41,7 @@ INVARIANTS = (
         + """
         , items AS (
             SELECT season_id, standing AS kind, merchant_id AS owner_id,
-                   sum(amount_fen) AS items_fen
+                   sum(amount_fen - returned_fen) AS items_fen
             FROM payables WHERE standing <> 'reversed' GROUP BY 1, 2, 3
         ), accounts AS (
             SELECT season_id, kind, owner_id, balance_fen FROM balances

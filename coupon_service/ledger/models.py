@@ -4,7 +4,16 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, Text, UniqueConstraint, func
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from coupon_service.core.db import Base
@@ -75,8 +84,11 @@ class Payable(Base):
     """One redemption's claim on the district: an open item of the merchant sub-ledger.
 
     Redemption adds it, fraud holds it, settlement pays it. `standing` names the account kind that
-    holds its money at this moment, so each item is in exactly one place, and the items of a
-    merchant in one standing add up to that account's balance.
+    holds its money at this moment, so each item is in exactly one place, and what is owed of the
+    items of a merchant in one standing adds up to that account's balance.
+
+    `returned_fen` came back by reversal or by refunds, all of it once reversed: what is owed is
+    `amount_fen - returned_fen`.
     """
 
     __tablename__ = "payables"
@@ -84,6 +96,11 @@ class Payable(Base):
         CheckConstraint("amount_fen > 0", name="amount_positive"),
         CheckConstraint(
             "(standing IN ('in_flight', 'paid')) <= (batch_id IS NOT NULL)", name="batched"
+        ),
+        CheckConstraint(
+            "returned_fen >= 0 AND returned_fen <= amount_fen"
+            " AND (returned_fen = amount_fen) = (standing = 'reversed')",
+            name="reversed_when_returned",
         ),
         Index("ix_payables_merchant", "season_id", "merchant_id", "standing", "incurred_at"),
         Index("ix_payables_batch_id", "batch_id"),
@@ -94,6 +111,11 @@ class Payable(Base):
     merchant_id: Mapped[UUID]
     release_id: Mapped[UUID]
     amount_fen: Mapped[int]
+    returned_fen: Mapped[int] = mapped_column(server_default=text("0"))
     standing: Mapped[Standing] = mapped_column(Text)
     batch_id: Mapped[UUID | None]
     incurred_at: Mapped[datetime]
+
+    @property
+    def owed_fen(self) -> int:
+        return self.amount_fen - self.returned_fen

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, bindparam, select, update
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, select, text, update
 from sqlalchemy.orm import Session
 
 from coupon_service.core.errors import ConflictError
 from coupon_service.ledger.accounts import AccountRef, open_accounts
 from coupon_service.ledger.models import AccountKind, Payable, Standing
-from coupon_service.ledger.post import Movement, post
+from coupon_service.ledger.post import Movement, Posting, post, post_all
 
 _MOVES: Mapping[Standing, frozenset[Standing]] = {
     Standing.PAYABLE: frozenset({Standing.HELD, Standing.IN_FLIGHT, Standing.REVERSED}),
@@ -62,38 +62,42 @@ def open_merchant_accounts(session: Session, season_id: UUID, merchant_id: UUID)
     )
 
 
-def incur(session: Session, new: NewPayable) -> None:
-    """Owe the merchant the discount; what a capped percentage left over goes back to its node."""
+# An array each, so that any number of payables is the same statement.
+_INSERT = text(
+    """
+    INSERT INTO payables (id, season_id, merchant_id, release_id, amount_fen, standing, incurred_at)
+    SELECT id, season_id, merchant_id, release_id, amount_fen, 'payable', incurred_at FROM unnest(
+        CAST(:ids AS uuid[]), CAST(:seasons AS uuid[]), CAST(:merchants AS uuid[]),
+        CAST(:releases AS uuid[]), CAST(:amounts AS bigint[]), CAST(:moments AS timestamptz[])
+    ) AS new (id, season_id, merchant_id, release_id, amount_fen, incurred_at)
+    """
+)
+
+
+def incur(session: Session, payables: Sequence[NewPayable]) -> None:
+    """Owe merchants these discounts; what of a face was not needed goes back to its node."""
+    session.execute(
+        _INSERT,
+        {
+            "ids": [new.redemption_id for new in payables],
+            "seasons": [new.season_id for new in payables],
+            "merchants": [new.merchant_id for new in payables],
+            "releases": [new.release_id for new in payables],
+            "amounts": [new.discount_fen for new in payables],
+            "moments": [new.incurred_at for new in payables],
+        },
+    )
+    post_all(session, [Posting(new.redemption_id, "redeem", _incurred(new)) for new in payables])
+
+
+def _incurred(new: NewPayable) -> Sequence[Movement]:
     reserved = AccountRef(new.season_id, AccountKind.RESERVED, new.release_id)
-    session.add(
-        Payable(
-            id=new.redemption_id,
-            season_id=new.season_id,
-            merchant_id=new.merchant_id,
-            release_id=new.release_id,
-            amount_fen=new.discount_fen,
-            standing=Standing.PAYABLE,
-            incurred_at=new.incurred_at,
-        )
-    )
-    session.flush()
-    post(
-        session,
-        new.redemption_id,
-        "redeem",
-        [
-            Movement(
-                reserved,
-                merchant_account(new.season_id, new.merchant_id, Standing.PAYABLE),
-                new.discount_fen,
-            ),
-            Movement(
-                reserved,
-                AccountRef(new.season_id, AccountKind.BUDGET, new.node_id),
-                new.reserved_fen - new.discount_fen,
-            ),
-        ],
-    )
+    node = AccountRef(new.season_id, AccountKind.BUDGET, new.node_id)
+    payable = merchant_account(new.season_id, new.merchant_id, Standing.PAYABLE)
+    return [
+        Movement(reserved, payable, new.discount_fen),
+        Movement(reserved, node, new.reserved_fen - new.discount_fen),
+    ]
 
 
 def shift(
@@ -112,7 +116,7 @@ def shift(
     the returned. One transfer is posted per merchant and season.
 
     Raises:
-        ValueError: money never makes that move, or it is a reversal, which `reverse` does.
+        ValueError: money never makes that move, or it is a reversal, which `take_back` does.
     """
     if target not in _MOVES[source] or target is Standing.REVERSED:
         raise ValueError(f"a payable does not go from {source} to {target}")
@@ -142,22 +146,28 @@ def shift(
     return list(moved)
 
 
-def reverse(session: Session, payable_id: UUID, *, node_id: UUID, reserved_fen: int) -> Payable:
-    """Undo a redemption's claim; the voucher's face is reserved again.
+def take_back(
+    session: Session, payable_id: UUID, part_fen: int, *, node_id: UUID, reserve_fen: int
+) -> None:
+    """Undo part of a redemption's claim, or all that is left of it.
 
-    What is not paid yet goes straight back. What is in flight or paid cannot be called back from
-    the bank: the district's share becomes a merchant debit, netted in a later batch, and the face
-    is reserved anew out of the budget node.
+    `reserve_fen` is reserved again for a voucher that its holder gets back, 0 if none is. What is
+    not paid yet goes there, and the rest to the budget node. What is in flight or paid cannot be
+    called back from the bank: it becomes a merchant debit, netted in a later batch, and the face is
+    reserved anew out of the node.
 
     Raises:
-        PayableMovedError: it was reversed before.
-        InsufficientFundsError: the node cannot reserve the face again.
+        PayableMovedError: less than that is owed by now.
+        InsufficientFundsError: the node cannot reserve that much.
     """
     payable = session.execute(
-        select(Payable).where(Payable.id == payable_id).with_for_update()
+        select(Payable)
+        .where(Payable.id == payable_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     ).scalar_one()
     standing = Standing(payable.standing)
-    if Standing.REVERSED not in _MOVES[standing]:
+    if part_fen > payable.owed_fen or standing is Standing.REVERSED:
         raise PayableMovedError
     season_id = payable.season_id
     reserved = AccountRef(season_id, AccountKind.RESERVED, payable.release_id)
@@ -165,26 +175,26 @@ def reverse(session: Session, payable_id: UUID, *, node_id: UUID, reserved_fen: 
     held_by = merchant_account(season_id, payable.merchant_id, standing)
     if standing in (Standing.IN_FLIGHT, Standing.PAID):
         debit = AccountRef(season_id, AccountKind.MERCHANT_DEBIT, payable.merchant_id)
-        movements = [
-            Movement(held_by, debit, payable.amount_fen),
-            Movement(node, reserved, reserved_fen),
-        ]
+        movements = [Movement(held_by, debit, part_fen), Movement(node, reserved, reserve_fen)]
     else:
+        kept_fen = min(part_fen, reserve_fen)
         movements = [
-            Movement(held_by, reserved, payable.amount_fen),
-            Movement(node, reserved, reserved_fen - payable.amount_fen),
+            Movement(held_by, reserved, kept_fen),
+            Movement(held_by, node, part_fen - kept_fen),
+            Movement(node, reserved, reserve_fen - kept_fen),
         ]
-    payable.standing = Standing.REVERSED
+    payable.returned_fen += part_fen
+    if payable.owed_fen == 0:
+        payable.standing = Standing.REVERSED
     session.flush()
-    post(session, payable_id, "reverse", movements)
-    return payable
+    post(session, payable_id, "take-back", movements)
 
 
 def _movements(moved: Sequence[Payable], source: Standing, target: Standing) -> list[Movement]:
     sums: dict[tuple[UUID, UUID], int] = {}
     for payable in moved:
         key = (payable.season_id, payable.merchant_id)
-        sums[key] = sums.get(key, 0) + payable.amount_fen
+        sums[key] = sums.get(key, 0) + payable.owed_fen
     return [
         Movement(merchant_account(*key, source), merchant_account(*key, target), amount_fen)
         for key, amount_fen in sums.items()

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from coupon_service.core.errors import ConflictError
 from coupon_service.ledger.accounts import AccountRef
-from coupon_service.ledger.models import Account, AccountKind, Transfer
+from coupon_service.ledger.models import Account, AccountKind
 from coupon_service.ledger.queries import balance_fen
 
 # Accounts whose sufficiency no other row guards, so posting out of them locks and checks. A
@@ -33,20 +33,55 @@ class Movement:
     amount_fen: int
 
 
-def post(session: Session, txn_id: UUID, reason: str, movements: Sequence[Movement]) -> None:
-    """Record the movements of one business act. A movement of zero fen is left out.
+@dataclass(frozen=True)
+class Posting:
+    """The movements of one business act.
 
     `txn_id` is the id of what caused them (a release, a redemption, a batch); its transfers are
     found by it.
+    """
+
+    txn_id: UUID
+    reason: str
+    movements: Sequence[Movement]
+
+
+# An array each, so that any number of transfers is the same statement.
+_INSERT = text(
+    """
+    INSERT INTO ledger_transfers (txn_id, from_account_id, to_account_id, amount_fen, reason)
+    SELECT * FROM unnest(
+        CAST(:txns AS uuid[]), CAST(:sources AS uuid[]), CAST(:targets AS uuid[]),
+        CAST(:amounts AS bigint[]), CAST(:reasons AS text[]))
+    """
+)
+
+
+def post(session: Session, txn_id: UUID, reason: str, movements: Sequence[Movement]) -> None:
+    """Record the movements of one business act. A movement of zero fen is left out.
 
     Raises:
         InsufficientFundsError: the treasury, a budget node or a merchant debit would go negative.
     """
-    real = [movement for movement in movements if movement.amount_fen]
+    post_all(session, [Posting(txn_id, reason, movements)])
+
+
+def post_all(session: Session, postings: Sequence[Posting]) -> None:
+    """`post` for several acts.
+
+    Raises:
+        InsufficientFundsError: the treasury, a budget node or a merchant debit would go negative.
+    """
+    real = [
+        (posting, movement)
+        for posting in postings
+        for movement in posting.movements
+        if movement.amount_fen
+    ]
     if not real:
         return
     drawn: dict[AccountRef, int] = {}
-    for movement in real:
+    for _, movement in real:
         if movement.source.kind in _CHECKED_KINDS:
             drawn[movement.source] = drawn.get(movement.source, 0) + movement.amount_fen
     # One order for everybody, or two acts could wait for each other.
@@ -55,17 +90,14 @@ def post(session: Session, txn_id: UUID, reason: str, movements: Sequence[Moveme
         if balance_fen(session, ref) < drawn[ref]:
             raise InsufficientFundsError(available_fen=balance_fen(session, ref))
     session.execute(
-        insert(Transfer),
-        [
-            {
-                "txn_id": txn_id,
-                "from_account_id": movement.source.id,
-                "to_account_id": movement.target.id,
-                "amount_fen": movement.amount_fen,
-                "reason": reason,
-            }
-            for movement in real
-        ],
+        _INSERT,
+        {
+            "txns": [posting.txn_id for posting, _ in real],
+            "sources": [movement.source.id for _, movement in real],
+            "targets": [movement.target.id for _, movement in real],
+            "amounts": [movement.amount_fen for _, movement in real],
+            "reasons": [posting.reason for posting, _ in real],
+        },
     )
 
 

@@ -51,10 +51,11 @@ _SECTIONS: Mapping[str, TextClause] = {
     ),
     "redemptions": text(
         """
-        SELECT redemption.id, redemption.voucher_id, store.name AS store, redemption.order_no,
-               redemption.order_fen, redemption.discount_fen, redemption.state,
+        SELECT redemption.id, redemption.voucher_id, store.name AS store, shop_order.order_no,
+               shop_order.order_fen, redemption.discount_fen, redemption.state,
                redemption.redeemed_at
         FROM redemptions redemption
+        JOIN orders shop_order ON shop_order.id = redemption.order_id
         JOIN vouchers voucher ON voucher.id = redemption.voucher_id
         JOIN stores store ON store.id = redemption.store_id
         WHERE voucher.resident_id = :me ORDER BY redemption.id

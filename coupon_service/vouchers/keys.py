@@ -25,6 +25,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from coupon_service.core.db import transaction
 from coupon_service.core.personal import Vault
 from coupon_service.core.resources import resources
 from coupon_service.vouchers.errors import KeyStateError
@@ -107,6 +108,15 @@ def keyring(session: Session) -> Keyring:
     found = _read(session, resources().vault)
     current_app.extensions[_EXTENSION] = (monotonic(), found)
     return found
+
+
+def current_keyring() -> Keyring:
+    """This process's keyring, for who has no transaction open and mostly needs none."""
+    kept: tuple[float, Keyring] | None = current_app.extensions.get(_EXTENSION)
+    if kept is not None and monotonic() - kept[0] < KEYRING_AGE_S:
+        return kept[1]
+    with transaction(resources().sessions) as session:
+        return keyring(session)
 
 
 def publish_key(session: Session, vault: Vault) -> SigningKey:

@@ -1,10 +1,10 @@
 """What becomes of a voucher. Each move is one conditional UPDATE, which decides by itself."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy import CursorResult, func, select, text, update
 from sqlalchemy.orm import Session
 
 from coupon_service.campaigns.fund import budget, reserved
@@ -29,38 +29,39 @@ MOVES: Mapping[VoucherState, frozenset[VoucherState]] = {
 }
 
 
-def use(session: Session, voucher_id: UUID, *, now: datetime) -> bool:
-    """Mark a voucher redeemed if it is unused and `now` is within its validity.
-
-    Of any number of tills at once, exactly one sees True.
+_USE = text(
     """
-    result = session.execute(
-        update(Voucher)
-        .where(
-            Voucher.id == voucher_id,
-            Voucher.state == VoucherState.ISSUED,
-            Voucher.valid_from <= now,
-            Voucher.expires_at > now,
-        )
-        .values(state=VoucherState.REDEEMED, redeemed_at=now)
-        .execution_options(synchronize_session=False)
-    )
+    UPDATE vouchers SET state = 'redeemed', redeemed_at = :now
+    WHERE id = ANY (:ids) AND state = 'issued' AND valid_from <= :now AND expires_at > :now
+    """
+)
+
+
+def use(session: Session, voucher_ids: Collection[UUID], *, now: datetime) -> int:
+    """Mark those of the vouchers redeemed that are unused and valid at `now`; returns how many.
+
+    Of any number of tills at once, exactly one redeems a voucher.
+    """
+    result = session.execute(_USE, {"ids": list(voucher_ids), "now": now})
     assert isinstance(result, CursorResult)
-    return result.rowcount == 1
+    return result.rowcount
 
 
-def give_back(session: Session, voucher_id: UUID) -> None:
-    """Return a redeemed voucher to its holder, its expiry unchanged.
+def give_back(session: Session, voucher_id: UUID, *, valid_from: datetime | None = None) -> None:
+    """Return a redeemed voucher to its holder, its expiry unchanged; usable from then on.
 
     One whose expiry has passed meanwhile is expired, and its money freed, by the next expiry run.
 
     Raises:
         VoucherStateError: it is not redeemed.
     """
+    values: dict[str, object] = {"state": VoucherState.ISSUED, "redeemed_at": None}
+    if valid_from is not None:
+        values["valid_from"] = valid_from
     changed = session.execute(
         update(Voucher)
         .where(Voucher.id == voucher_id, Voucher.state == VoucherState.REDEEMED)
-        .values(state=VoucherState.ISSUED, redeemed_at=None)
+        .values(values)
         .returning(Voucher.id)
     ).scalar_one_or_none()
     if changed is None:

@@ -7,13 +7,16 @@ _BALANCE = """
   - coalesce((SELECT sum(amount_fen) FROM ledger_transfers WHERE from_account_id = account.id), 0)
 """
 
-# Per season and merchant: what reversed redemptions of unrejected payouts ask back, less what
-# confirmed payouts have set off.
-_DEBITS = """
+# What is owed of a payable now.
+_OWED = "(payable.amount_fen - payable.returned_fen)"
+
+# Per season and merchant: what unrejected payouts have instructed beyond what is owed by now, less
+# what confirmed payouts have set off.
+_DEBITS = f"""
     SELECT season_id, merchant_id, sum(amount_fen) AS debit_fen FROM (
-        SELECT payable.season_id, payable.merchant_id, line.amount_fen
+        SELECT payable.season_id, payable.merchant_id, line.amount_fen - {_OWED} AS amount_fen
         FROM settlement_lines line JOIN payables payable ON payable.id = line.payable_id
-        WHERE line.voided_at IS NULL AND payable.standing = 'reversed'
+        WHERE line.voided_at IS NULL AND line.amount_fen > {_OWED}
         UNION ALL
         SELECT payable.season_id, payable.merchant_id, -netting.amount_fen
         FROM settlement_nettings netting
@@ -35,13 +38,13 @@ INVARIANTS = (
     ),
     sql_invariant(
         "a live settlement line agrees with its payable, payout and batch",
-        """
+        f"""
         SELECT line.payable_id, payable.standing, payout.state FROM settlement_lines line
         JOIN payables payable ON payable.id = line.payable_id
         JOIN payouts payout ON payout.id = line.payout_id
         JOIN settlement_batches batch ON batch.id = payout.batch_id
         WHERE line.voided_at IS NULL AND NOT (
-            line.amount_fen = payable.amount_fen
+            line.amount_fen BETWEEN {_OWED} AND payable.amount_fen
             AND payout.merchant_id = payable.merchant_id
             AND batch.id = payable.batch_id
             AND batch.season_id = payable.season_id
@@ -95,27 +98,25 @@ INVARIANTS = (
         """,
     ),
     sql_invariant(
-        "nothing is set off but a confirmed payment that was reversed, and at most once",
-        """
+        "nothing is set off but what came back of a confirmed payment, and at most once",
+        f"""
         SELECT netting.payable_id FROM settlement_nettings netting
         JOIN payouts payout ON payout.id = netting.payout_id AND payout.state <> 'rejected'
         JOIN payables payable ON payable.id = netting.payable_id
-        GROUP BY netting.payable_id, payable.standing, payable.amount_fen
-        HAVING sum(netting.amount_fen) > payable.amount_fen
-            OR payable.standing <> 'reversed'
-            OR NOT EXISTS (
-                SELECT FROM settlement_lines line
-                JOIN payouts settled ON settled.id = line.payout_id
-                WHERE line.payable_id = netting.payable_id AND line.voided_at IS NULL
-                  AND settled.state IN ('paid', 'netted')
-            )
+        GROUP BY netting.payable_id, payable.amount_fen, payable.returned_fen
+        HAVING sum(netting.amount_fen) > coalesce((
+            SELECT line.amount_fen - {_OWED} FROM settlement_lines line
+            JOIN payouts settled ON settled.id = line.payout_id
+            WHERE line.payable_id = netting.payable_id AND line.voided_at IS NULL
+              AND settled.state IN ('paid', 'netted')
+        ), 0)
         """,
     ),
     sql_invariant(
         "money in flight = unreversed lines of instructed payouts",
         f"""
         WITH lines AS (
-            SELECT payable.season_id, payable.merchant_id, sum(line.amount_fen) AS lines_fen
+            SELECT payable.season_id, payable.merchant_id, sum({_OWED}) AS lines_fen
             FROM settlement_lines line
             JOIN payouts payout ON payout.id = line.payout_id AND payout.state = 'instructed'
             JOIN payables payable ON payable.id = line.payable_id
@@ -130,7 +131,7 @@ INVARIANTS = (
         """,
     ),
     sql_invariant(
-        "a merchant's debit = its reversed paid redemptions less what was set off",
+        "a merchant's debit = what came back of its instructed items less what was set off",
         f"""
         WITH accounts AS (
             SELECT account.season_id, account.owner_id AS merchant_id, {_BALANCE} AS balance_fen
@@ -149,11 +150,12 @@ INVARIANTS = (
             FROM payouts payout JOIN settlement_batches batch ON batch.id = payout.batch_id
             WHERE payout.state = 'paid' GROUP BY 1, 2
         ), not_yet_paid AS (
-            SELECT payable.season_id, payable.merchant_id, sum(line.amount_fen) AS amount_fen
+            SELECT payable.season_id, payable.merchant_id,
+                   sum(line.amount_fen - {_OWED}) AS amount_fen
             FROM settlement_lines line
             JOIN payouts payout ON payout.id = line.payout_id AND payout.state = 'instructed'
             JOIN payables payable ON payable.id = line.payable_id
-            WHERE payable.standing = 'reversed' GROUP BY 1, 2
+            GROUP BY 1, 2
         ), accounts AS (
             SELECT account.season_id, account.owner_id AS merchant_id, sum({_BALANCE}) AS amount_fen
             FROM ledger_accounts account WHERE account.kind IN ('paid', 'merchant_debit')

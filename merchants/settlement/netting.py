@@ -1,9 +1,9 @@
 """What a merchant owes the district, and setting it off against what it is owed.
 
-A redemption reversed after it was paid is a debit: the merchant has money for goods that came
-back. Such a debit can be set off from the moment the bank has confirmed that payment, in parts and
-over several batches. While the payment is still in flight it cannot: should the bank reject it,
-nothing is owed back.
+What came back of a redemption after it was instructed is a debit: the merchant gets money for goods
+that came back. Such a debit can be set off from the moment the bank has confirmed that payment, in
+parts and over several batches. While the payment is still in flight it cannot: should the bank
+reject it, nothing is owed back.
 """
 
 from collections.abc import Collection, Iterable
@@ -16,17 +16,19 @@ from sqlalchemy.orm import Session
 from coupon_service.campaigns.fund import budget
 from coupon_service.campaigns.models import Campaign, Release
 from coupon_service.ledger.accounts import AccountRef
-from coupon_service.ledger.models import AccountKind, Payable, Standing
+from coupon_service.ledger.models import AccountKind, Payable
 from coupon_service.ledger.post import Movement, post
 from merchants.models import Payout, PayoutState, SettlementLine, SettlementNetting
 
 # The bank has moved the money, or there was none to move.
 CONFIRMED = (PayoutState.PAID, PayoutState.NETTED)
+# What was instructed for an item, less what is owed of it now.
+_OVERPAID = SettlementLine.amount_fen - (Payable.amount_fen - Payable.returned_fen)
 
 
 @dataclass(frozen=True)
 class Debit:
-    """A reversed redemption whose money the merchant still has: `open_fen` of it."""
+    """A redemption that came back, wholly or in part: the merchant still has `open_fen` of it."""
 
     payable_id: UUID
     open_fen: int
@@ -52,16 +54,15 @@ def open_debits(
         .scalar_subquery()
     )
     rows = session.execute(
-        select(Payable.merchant_id, Payable.id, Payable.amount_fen - taken)
+        select(Payable.merchant_id, Payable.id, _OVERPAID - taken)
         .join(SettlementLine, SettlementLine.payable_id == Payable.id)
         .join(Payout, Payout.id == SettlementLine.payout_id)
         .where(
             Payable.season_id == season_id,
             Payable.merchant_id.in_(merchant_ids),
-            Payable.standing == Standing.REVERSED,
             SettlementLine.voided_at.is_(None),
             Payout.state.in_(CONFIRMED),
-            Payable.amount_fen > taken,
+            taken < _OVERPAID,
         )
         .order_by(Payable.merchant_id, Payable.incurred_at, Payable.id)
     )
@@ -103,18 +104,18 @@ def post_netted(session: Session, batch_id: UUID, payout_ids: Collection[UUID]) 
 
 
 def post_cancelled(session: Session, batch_id: UUID, payout_ids: Collection[UUID]) -> None:
-    """The bank rejected these payouts: what was reversed in flight was never paid nor is owed."""
+    """The bank rejected these payouts: what came back in flight was never paid nor is owed."""
     rows = session.execute(
         select(
             Payable.season_id,
             Payable.merchant_id,
             Campaign.node_id,
-            func.sum(Payable.amount_fen),
+            func.sum(_OVERPAID),
         )
         .join(SettlementLine, SettlementLine.payable_id == Payable.id)
         .join(Release, Release.id == Payable.release_id)
         .join(Campaign, Campaign.id == Release.campaign_id)
-        .where(SettlementLine.payout_id.in_(payout_ids), Payable.standing == Standing.REVERSED)
+        .where(SettlementLine.payout_id.in_(payout_ids), _OVERPAID > 0)
         .group_by(Payable.season_id, Payable.merchant_id, Campaign.node_id)
     )
     _return_to_budget(session, batch_id, "debit-cancelled", rows)

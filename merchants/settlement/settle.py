@@ -1,6 +1,7 @@
 """Settlement: what the district owes each merchant up to a cut-off becomes one payout instruction.
 
-Each redemption's discount is a payable, an item that moves as a whole. The accounts of a merchant,
+What is owed of each redemption's discount is a payable, an item that moves as a whole. Goods
+that come back in part take back a part of it in the same way as below. The accounts of a merchant,
 by an example in yuan. The shop is owed 100 for ten redemptions; one of 10 was paid in an earlier
 batch and its goods came back since, so the shop owes 10:
 
@@ -197,7 +198,7 @@ def _dues(
     dues = []
     for merchant in merchants:
         own = items[merchant.id]
-        owed_fen = sum(item.amount_fen for item in own)
+        owed_fen = sum(item.owed_fen for item in own)
         parts = set_off(debits.get(merchant.id, []), owed_fen)
         dues.append(_Due(merchant, accounts[merchant.id], own, parts))
     return sorted(dues, key=lambda due: (due.amount_fen == 0, due.merchant.code))
@@ -248,7 +249,7 @@ def _record(
     session.execute(
         insert(SettlementLine),
         [
-            {"payout_id": payout.id, "payable_id": item.id, "amount_fen": item.amount_fen}
+            {"payout_id": payout.id, "payable_id": item.id, "amount_fen": item.owed_fen}
             for payout, due in pairs
             for item in due.items
         ],

@@ -10,19 +10,25 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from itertools import count
 from typing import assert_never
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 from coupon_service.campaigns.models import Channel
+from coupon_service.campaigns.terms import Order
 from coupon_service.core.risk import RiskGate
 from coupon_service.issuance.claim import ClaimCommand, Granted, Refused, claim
 from coupon_service.issuance.gate import Gate
 from coupon_service.vouchers.models import Voucher
+from redemption.ar.budget import award_face_fen
+from redemption.ar.call_back import DONE_TYPE, call_back
+from redemption.ar.caps import Brought, keep_within_caps
 from redemption.ar.errors import (
+    ArAnchorClosedError,
     ArConfidenceTooLowError,
     ArOutsideFenceError,
     ArProofMismatchError,
@@ -33,7 +39,12 @@ from redemption.ar.errors import (
 )
 from redemption.ar.geofence import distance_m
 from redemption.ar.models import ArEvent, ArOutcome, ArSession, ArSessionState
+from redemption.ar.opening import is_open
+from redemption.ar.queries import session_with_provider
+from redemption.models import Redemption
+from redemption.present import At, Showing
 from redemption.redeem import RedeemCommand, redeem
+from redemption.redeem import Refused as Refusal
 
 
 @dataclass(frozen=True)
@@ -87,7 +98,7 @@ def prove(session: Session, gates: Gates, proof: Proof, *, now: datetime) -> Acc
             return repeated
     intent = _intent(session, proof)
     _check(intent, proof, now)
-    voucher_id, redemption_id = _bring(session, gates, intent, now)
+    voucher_id, redemption_id, brought = _bring(session, gates, intent, now)
     # One conditional UPDATE decides: whoever comes second, or too late, undoes all of the above.
     done = session.execute(
         update(ArSession)
@@ -106,6 +117,8 @@ def prove(session: Session, gates: Gates, proof: Proof, *, now: datetime) -> Acc
     ).scalar_one_or_none()
     if done is None:
         raise ArSessionUsedError
+    call_back(session, intent, DONE_TYPE, _told(intent, brought, now), now=now)
+    keep_within_caps(session, proof.provider_id, brought, now=now)
     return Accepted(intent.id, ArOutcome(intent.anchor.outcome), now)
 
 
@@ -139,11 +152,7 @@ def _answered_before(session: Session, proof: Proof) -> Accepted | None:
 
 def _intent(session: Session, proof: Proof) -> ArSession:
     """The session, if it waits at an anchor of this provider; another's is as good as none."""
-    intent = session.scalars(
-        select(ArSession)
-        .where(ArSession.id == proof.session_id)
-        .options(joinedload(ArSession.anchor))
-    ).one_or_none()
+    intent = session_with_provider(session, proof.session_id)
     if intent is None or intent.anchor.provider_id != proof.provider_id:
         raise ArSessionUnknownError
     return intent
@@ -162,6 +171,8 @@ def _check(intent: ArSession, proof: Proof, now: datetime) -> None:
         raise ArSessionUsedError
     if intent.expires_at <= now:
         raise ArSessionExpiredError
+    if not is_open(anchor, now):
+        raise ArAnchorClosedError
     if proof.confidence < anchor.confidence_min:
         raise ArConfidenceTooLowError
     if distance_m(anchor.lat, anchor.lon, proof.lat, proof.lon) > anchor.radius_m:
@@ -170,40 +181,61 @@ def _check(intent: ArSession, proof: Proof, now: datetime) -> None:
 
 def _bring(
     session: Session, gates: Gates, intent: ArSession, now: datetime
-) -> tuple[UUID, UUID | None]:
-    """Do what the anchor promises; returns the voucher and, of a redeem, the redemption."""
+) -> tuple[UUID, UUID | None, Brought]:
+    """Do what the anchor promises; returns the voucher, a redeem's redemption, and their worth."""
     match ArOutcome(intent.anchor.outcome):
         case ArOutcome.AWARD:
-            return _award(session, gates.claim, intent), None
+            release_id, node_id = intent.anchor.release_id, intent.anchor.provider.node_id
+            assert release_id is not None, "award_has_release"
+            face_fen = award_face_fen(session, release_id, node_id)
+            voucher_id = _award(session, gates.claim, intent.resident_id, release_id)
+            return voucher_id, None, Brought(award_count=1, award_fen=face_fen)
         case ArOutcome.REDEEM:
-            return _redeem(session, gates.risk, intent, now)
+            voucher_id, redemption_id = _redeem(session, gates.risk, intent, now)
+            discount_fen = session.get_one(Redemption, redemption_id).discount_fen
+            return voucher_id, redemption_id, Brought(redeem_fen=discount_fen)
         case unknown:
             assert_never(unknown)
 
 
-def _award(session: Session, gate: Gate, intent: ArSession) -> UUID:
-    """Claim the resident's next voucher of the anchor's release; the claim knows the limit."""
-    release_id = intent.anchor.release_id
-    assert release_id is not None, "award_has_release"
-    held = session.execute(
-        select(func.count()).where(
-            Voucher.release_id == release_id, Voucher.resident_id == intent.resident_id
+def _told(intent: ArSession, brought: Brought, now: datetime) -> dict[str, object]:
+    """What the provider is told of a session that is done: of an order, what is left to pay."""
+    if intent.order_fen is None:
+        return {"done_at": now}
+    return {"done_at": now, "order_fen": intent.order_fen, "discount_fen": brought.redeem_fen}
+
+
+def _award(session: Session, gate: Gate, resident_id: UUID, release_id: UUID) -> UUID:
+    """Claim the resident's next voucher of the release; the claim knows the limit."""
+    while True:
+        command = ClaimCommand(
+            release_id=release_id,
+            resident_id=resident_id,
+            ordinal=_next_ordinal(session, release_id, resident_id),
+            channel=Channel.AR,
         )
-    ).scalar_one()
-    command = ClaimCommand(
-        release_id=release_id,
-        resident_id=intent.resident_id,
-        ordinal=held + 1,
-        channel=Channel.AR,
+        (outcome,) = claim(session, gate, [command])
+        match outcome:
+            case Granted(voucher, repeated=False):
+                return voucher.voucher_id
+            case Granted():
+                continue  # another visit of theirs was faster; this one earns the next
+            case Refused(error):
+                raise error
+            case unknown:
+                assert_never(unknown)
+
+
+def _next_ordinal(session: Session, release_id: UUID, resident_id: UUID) -> int:
+    """The lowest that no voucher of theirs has."""
+    held = set(
+        session.scalars(
+            select(Voucher.ordinal).where(
+                Voucher.release_id == release_id, Voucher.resident_id == resident_id
+            )
+        )
     )
-    (outcome,) = claim(session, gate, [command])
-    match outcome:
-        case Granted(voucher):
-            return voucher.voucher_id
-        case Refused(error):
-            raise error
-        case unknown:
-            assert_never(unknown)
+    return next(number for number in count(1) if number not in held)
 
 
 def _redeem(
@@ -216,20 +248,17 @@ def _redeem(
     assert anchor.store_id is not None, "redeem_has_store"
     assert intent.voucher_id is not None, "begin demands it"
     assert intent.order_fen is not None, "begin demands it"
-    redemption = redeem(
-        session,
-        RedeemCommand(
-            voucher=intent.voucher_id,
-            order_no=f"ar-{intent.id.hex}",
-            order_fen=intent.order_fen,
-            after_discount_fen=intent.order_fen,
-            channel=Channel.VIRTUAL,
-            store_id=anchor.store_id,
-        ),
-        risk=risk,
-        now=now,
+    command = RedeemCommand(
+        showings=[Showing(intent.voucher_id)],
+        at=At(store_id=anchor.store_id),
+        order_no=f"ar-{intent.id.hex}",
+        order=Order(intent.order_fen, intent.order_fen),
+        channel=Channel.VIRTUAL,
     )
-    return intent.voucher_id, redemption.id
+    (outcome,) = redeem(session, [command], risk=risk, now=now)
+    if isinstance(outcome, Refusal):
+        raise outcome.error
+    return intent.voucher_id, outcome.receipt.lines[0].redemption_id
 
 
 def _fingerprint(proof: Proof) -> bytes:

@@ -16,7 +16,7 @@ from coupon_service.issuance.gate import Gate
 from coupon_service.notices.notify import NoticeKind, notify
 from coupon_service.vouchers.models import Voucher
 from redemption.awards.models import Award, AwardRule
-from redemption.models import Redemption, RedemptionState
+from redemption.models import Order, Redemption, RedemptionState
 
 # Two redemptions of one person at once must not both be their first.
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:person, 2))")
@@ -61,9 +61,10 @@ def _live(session: Session, redemption_id: UUID) -> _Earned | None:
             Release.campaign_id,
             Voucher.resident_id,
             Voucher.claimed_by_id,
-            Redemption.after_discount_fen,
+            Order.after_discount_fen,
             Redemption.channel,
         )
+        .join(Order, Order.id == Redemption.order_id)
         .join(Voucher, Voucher.id == Redemption.voucher_id)
         .join(Release, Release.id == Voucher.release_id)
         .where(Redemption.id == redemption_id, Redemption.state == RedemptionState.REDEEMED)
@@ -71,7 +72,6 @@ def _live(session: Session, redemption_id: UUID) -> _Earned | None:
     ).one_or_none()
     if row is None:
         return None
-    assert row.season_id is not None  # only a tombstone has none
     return _Earned(
         redemption_id=row.id,
         season_id=row.season_id,

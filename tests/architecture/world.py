@@ -10,6 +10,7 @@ from uuid import UUID
 import orjson
 from flask import Response
 from flask_openapi3 import OpenAPI
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -20,13 +21,13 @@ from coupon_service.core.db import transaction
 from coupon_service.core.ids import new_id
 from coupon_service.core.jobs import emit_job
 from coupon_service.core.resources import Resources
+from coupon_service.core.webhooks import as_key, sign
 from coupon_service.issuance.lottery.close import close
 from coupon_service.issuance.lottery.enter import enter
 from coupon_service.issuance.lottery.models import LotteryDraw
 from redemption.ar.models import ArOutcome, ArProvider, ArSession
-from redemption.ar.signature import as_key, sign
 from redemption.awards.rule import NewRule, make_rule
-from redemption.models import Redemption
+from redemption.models import Order, Redemption
 from tests.factories.ar import make_anchor, make_provider
 from tests.factories.campaigns import make_campaign
 from tests.factories.lists import make_list_in_use, make_visit
@@ -41,6 +42,7 @@ from tests.factories.merchants import (
 )
 from tests.factories.officials import make_official
 from tests.factories.people import make_family, make_resident, make_sign_in
+from tests.factories.pos import pos_objects
 from tests.factories.redemption import Counter, make_voucher
 from tests.factories.waves import make_claim_code, make_mode_release
 
@@ -123,12 +125,19 @@ def make_side(held: Resources) -> Side:
             "batch_id": str(batch.id),
             "run_id": str(_run(session, bazaar.season_id)),
             "session_id": str(ar_session.id),
-            "order_no": session.get_one(Redemption, paid).order_no,
+            "order_no": _order_no(session, paid),
             "provider": provider.code,
             "season_id": str(bazaar.season_id),
         }
     path |= _office_objects(held, bazaar, resident_id)
+    path |= pos_objects(held, counter)
     return Side(bazaar, counter, resident_id, provider, secret, path)
+
+
+def _order_no(session: Session, redemption_id: UUID) -> str:
+    return session.scalars(
+        select(Order.order_no).join(Order.redemptions).where(Redemption.id == redemption_id)
+    ).one()
 
 
 def make_world(app: OpenAPI, held: Resources) -> World:
@@ -230,7 +239,9 @@ def _signing(app: OpenAPI, side: Side) -> Send:
         headers = {
             "webhook-id": webhook_id,
             "webhook-timestamp": timestamp,
-            "webhook-signature": sign(as_key(side.provider_secret), webhook_id, timestamp, raw),
+            "webhook-signature": sign(
+                as_key(side.provider_secret), webhook_id, int(timestamp), raw
+            ),
         }
         return app.test_client().open(
             path, method=method, data=raw, headers=headers, content_type="application/json"

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from coupon_service.campaigns.models import Campaign, Channel, Release
 from coupon_service.core.clock import db_now
 from coupon_service.core.db import transaction
-from coupon_service.core.ids import new_id
 from coupon_service.core.resources import Resources
 from coupon_service.issuance.claim import ClaimCommand, Granted, claim
 from coupon_service.issuance.gate import gate
@@ -19,10 +18,10 @@ from coupon_service.ledger.models import Payable, Standing
 from fraud.models import Case, CaseState
 from merchants.models import Merchant, Store, Till
 from merchants.onboard import NewStore, create_merchant, create_store, create_till
-from redemption.models import Redemption
-from redemption.redeem import RedeemCommand, redeem
+from redemption.present import At
 from tests.factories.campaigns import SmallSeason, make_campaign, make_release, make_season
 from tests.factories.people import make_resident
+from tests.factories.redemption import redeemed
 
 XIDAN = (39.9075, 116.3741)
 NEVER_CLOSES = time(0)
@@ -47,6 +46,16 @@ class Scene:
     release: Release
     shop: Shop
     now: datetime
+
+
+@dataclass(frozen=True)
+class Bought:
+    """A redemption, its order's number, and what the voucher took off, in fen."""
+
+    id: UUID
+    order_no: str
+    redeemed_at: datetime
+    discount_fen: int
 
 
 def make_shop(
@@ -114,7 +123,7 @@ def bought(
     device_hash: bytes | None = None,
     ordinal: int = 1,
     release_id: UUID | None = None,
-) -> Redemption:
+) -> Bought:
     """Somebody claims now and pays at the shop `at` later than the scene began."""
     shop = shop or scene.shop
     with transaction(held.sessions) as session:
@@ -125,20 +134,21 @@ def bought(
             device_hash=device_hash,
             ordinal=ordinal,
         )
-        command = RedeemCommand(
-            voucher=voucher_id,
-            order_no=new_id().hex,
+        receipt = redeemed(
+            session,
+            voucher_id,
+            At(till_id=shop.till.id),
             order_fen=order_fen,
-            after_discount_fen=order_fen,
             channel=Channel(shop.store.channel),
-            till_id=shop.till.id,
+            now=scene.now + at,
         )
-        return redeem(session, command, risk=held.risk, now=scene.now + at)
+    (line,) = receipt.lines
+    return Bought(line.redemption_id, receipt.order_no, receipt.redeemed_at, line.discount_fen)
 
 
 def planted_pattern(
     held: Resources, scene: Scene, *, count: int = 8, start: timedelta = timedelta(hours=2)
-) -> list[Redemption]:
+) -> list[Bought]:
     """Vouchers claimed on one phone, used in a burst at one till, each just at the threshold."""
     return [
         bought(
@@ -152,7 +162,7 @@ def planted_pattern(
     ]
 
 
-def standings(held: Resources, redemptions: Iterable[Redemption]) -> list[Standing]:
+def standings(held: Resources, redemptions: Iterable[Bought]) -> list[Standing]:
     with transaction(held.sessions) as session:
         found = {
             payable.id: Standing(payable.standing)

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import StringIO
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from flask import Response, current_app
 from flask.testing import FlaskClient
@@ -13,24 +13,24 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.http import parse_cookie
 
-from coupon_service.campaigns.models import Channel, Release
+from coupon_service.campaigns.models import Release
 from coupon_service.core.auth import Principal, start_session
 from coupon_service.core.clock import db_now
 from coupon_service.core.db import transaction
 from coupon_service.core.ids import new_id
 from coupon_service.core.money import BASIS_POINTS
-from coupon_service.core.resources import Resources, resources
+from coupon_service.core.resources import Resources
 from fraud.holds import hold
 from fraud.models import Case
 from merchants.models import SettlementBatch
 from merchants.payout_account import BankAccount, set_payout_account
 from merchants.settlement.payout_file import payout_file
 from merchants.settlement.settle import settle
-from redemption.models import Redemption
-from redemption.redeem import RedeemCommand, redeem
+from redemption.models import Order, Redemption
+from redemption.present import At
 from redemption.reverse import reverse
 from tests.factories.campaigns import SmallSeason, make_campaign, make_release, make_season
-from tests.factories.redemption import Counter, make_counter, make_voucher
+from tests.factories.redemption import Counter, make_counter, make_voucher, redeemed
 
 # A voucher of the campaign below takes off the whole order up to this.
 ITEM_FEN_MAX = 10_000
@@ -80,25 +80,16 @@ def make_payee(
 
 def owe(session: Session, bazaar: Bazaar, counter: Counter, amount_fen: int) -> UUID:
     """Redeem a voucher for an order of that amount; returns the payable's id."""
-    now = db_now(session)
-    return redeem(
-        session,
-        RedeemCommand(
-            voucher=make_voucher(session, bazaar.release),
-            order_no=uuid4().hex,
-            order_fen=amount_fen,
-            after_discount_fen=amount_fen,
-            channel=Channel.ONSITE,
-            till_id=counter.till.id,
-        ),
-        risk=resources().risk,
-        now=now,
-    ).id
+    voucher_id = make_voucher(session, bazaar.release)
+    receipt = redeemed(session, voucher_id, At(till_id=counter.till.id), order_fen=amount_fen)
+    return receipt.lines[0].redemption_id
 
 
 def take_back(session: Session, payable_id: UUID) -> None:
     """Reverse the redemption, at the moment it happened so that the day is the same."""
-    found = session.execute(select(Redemption).where(Redemption.id == payable_id)).scalar_one()
+    found = session.scalars(
+        select(Order).join(Order.redemptions).where(Redemption.id == payable_id)
+    ).one()
     assert found.till_id is not None
     reverse(session, found.till_id, found.order_no, now=found.redeemed_at)
 

@@ -9,15 +9,19 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from coupon_service.campaigns.models import Campaign, Channel, District, Release
+from coupon_service.campaigns.terms import Order
 from coupon_service.core.clock import db_now
 from coupon_service.core.db import transaction
 from coupon_service.core.ids import new_id
-from coupon_service.core.resources import Resources
+from coupon_service.core.resources import Resources, resources
 from coupon_service.vouchers.models import Voucher
 from coupon_service.vouchers.queries import voucher_with_terms
 from coupon_service.vouchers.show import Shown, show
 from merchants.models import Merchant, Store, Till
 from merchants.onboard import NewStore, create_merchant, create_store, create_till
+from redemption.present import At, Showing
+from redemption.receipt import Receipt
+from redemption.redeem import RedeemCommand, Refused, redeem
 from tests.factories.campaigns import SmallSeason, make_campaign, make_release, make_season
 from tests.factories.people import make_resident
 
@@ -115,6 +119,35 @@ def shown(session: Session, voucher_id: UUID, *, now: datetime | None = None) ->
     voucher = voucher_with_terms(session, voucher_id)
     assert voucher is not None
     return show(session, voucher, now=now or db_now(session))
+
+
+def redeemed(
+    session: Session,
+    voucher_id: UUID,
+    at: At,
+    *,
+    order_fen: int = 8_000,
+    order_no: str | None = None,
+    channel: Channel = Channel.ONSITE,
+    now: datetime | None = None,
+) -> Receipt:
+    """An order of one voucher that nobody had to show, redeemed by the use case.
+
+    Raises:
+        ProblemError: the refusal.
+    """
+    command = RedeemCommand(
+        showings=[Showing(voucher_id)],
+        at=at,
+        order_no=order_no or uuid4().hex,
+        order=Order(order_fen, order_fen),
+        channel=channel,
+    )
+    now = now or db_now(session)
+    (outcome,) = redeem(session, [command], risk=resources().risk, now=now)
+    if isinstance(outcome, Refused):
+        raise outcome.error
+    return outcome.receipt
 
 
 def market_with_voucher(held: Resources, **terms: Any) -> tuple[Market, UUID, Shown]:

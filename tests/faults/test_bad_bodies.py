@@ -3,6 +3,7 @@
 import json
 import socket
 import time
+from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 from flask_openapi3 import OpenAPI
@@ -44,6 +45,22 @@ def test_a_body_that_comes_too_slowly_is_given_up(settings: Settings, app: OpenA
         assert {status for status, _ in at_once(40, lambda _: send(url, slow))} == {408}
         status, problem = send(url, f"{HEAD}Content-Length: 2\r\n\r\n{{}}".encode())
         assert (status, problem["slug"]) == (400, "invalid-request")
+
+
+def test_clients_that_stay_after_being_given_up_hold_nothing(
+    settings: Settings, app: OpenAPI
+) -> None:
+    with web_server(settings, body_within_s=0.5, web_workers=1, web_threads=4) as url:
+        address = urlsplit(url)
+        with ExitStack() as held:
+            for _ in range(8):
+                slow = socket.create_connection((address.hostname, address.port), timeout=30)
+                held.enter_context(slow)
+                slow.sendall(f"{HEAD}Content-Length: 9\r\n\r\n{{".encode())
+            began = time.monotonic()
+            status, _ = send(url, f"{HEAD}Content-Length: 2\r\n\r\n{{}}".encode())
+            assert status == 400
+            assert time.monotonic() - began < 10
 
 
 def test_a_hundred_megabytes_are_refused_unread(settings: Settings, app: OpenAPI) -> None:

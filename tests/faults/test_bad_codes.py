@@ -41,7 +41,7 @@ MALFORMED_CODES: list[object] = [
     "A" * 60_000,
     " " * 60_000,
     ["AAAA"],
-    {"code": "AAAA"},
+    {"vouchers": [{"code": "AAAA"}]},
     None,
     True,
     123456789012,
@@ -55,17 +55,17 @@ MALFORMED_BODIES = [
     b'"text"',
     b"[" * 30_000,
     b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
-    b'{"code":' + b"[" * 900 + b"]" * 900 + b"}",
-    b'{"code":"A","code":"A","order_no":"A-1","order_fen":8000}',
-    b'{"code":"' + b"A" * 60_000 + b'","order_no":"A-1","order_fen":8000}',
-    b'{"code":"A","order_no":"A-1","order_fen":8000,"discount_fen":8000}',
-    b'{"code":"A","order_no":"A-1","order_fen":8000,"voucher_id":"x"}',
-    b'{"code":"A","order_no":"A-1","order_fen":' + b"9" * 5_000 + b"}",
-    b'{"code":"\\ud800","order_no":"A-1","order_fen":8000}',
-    b'{"code":"A","order_no":"A-1","order_fen":8000}\x00',
-    b'\xff\xfe{"code":"A"}',
-    b'{"code":"A","order_no":"=1+1","order_fen":8000}',
-    b'{"code":"A","order_no":"' + "订单".encode() + b'","order_fen":8000}',
+    b'{"vouchers":' + b"[" * 900 + b"]" * 900 + b"}",
+    b'{"vouchers":[{"code":"A","code":"A"}],"order_no":"A-1","order_fen":8000}',
+    b'{"vouchers":[{"code":"' + b"A" * 60_000 + b'"}],"order_no":"A-1","order_fen":8000}',
+    b'{"vouchers":[{"code":"A"}],"order_no":"A-1","order_fen":8000,"discount_fen":8000}',
+    b'{"vouchers":[{"code":"A"}],"order_no":"A-1","order_fen":8000,"voucher_id":"x"}',
+    b'{"vouchers":[{"code":"A"}],"order_no":"A-1","order_fen":' + b"9" * 5_000 + b"}",
+    b'{"vouchers":[{"code":"\\ud800"}],"order_no":"A-1","order_fen":8000}',
+    b'{"vouchers":[{"code":"A"}],"order_no":"A-1","order_fen":8000}\x00',
+    b'\xff\xfe{"vouchers":[{"code":"A"}]}',
+    b'{"vouchers":[{"code":"A"}],"order_no":"=1+1","order_fen":8000}',
+    b'{"vouchers":[{"code":"A"}],"order_no":"' + "订单".encode() + b'","order_fen":8000}',
 ]
 
 
@@ -79,7 +79,7 @@ def flipped(text: str) -> Iterator[str]:
 
 
 def redeem_at(client: FlaskClient, counter: Counter, code: object) -> TestResponse:
-    body = {"code": code, "order_no": "A-1", "order_fen": 8_000}
+    body = {"vouchers": [{"code": code}], "order_no": "A-1", "order_fen": 8_000}
     return client.post("/api/v1/redemptions", json=body, headers=counter.headers)
 
 
@@ -174,7 +174,7 @@ def test_malformed_bodies_are_refused_quickly_in_flat_memory(
 
 def test_a_body_above_the_limit_is_not_read(client: FlaskClient, held: Resources) -> None:
     market, _, _ = market_with_voucher(held)
-    body = json.dumps({"code": "A" * held.settings.body_limit_bytes})
+    body = json.dumps({"vouchers": "A" * held.settings.body_limit_bytes})
     answer = client.post(
         "/api/v1/redemptions",
         data=body,

@@ -50,7 +50,7 @@ def test_an_order_amount_that_is_no_positive_integer_of_fen_is_refused(
     client: FlaskClient, held: Resources, path: str
 ) -> None:
     market, _, code = market_with_voucher(held)
-    fields = {"code": f'"{code.token}"'}
+    fields = {"vouchers": f'[{{"code": "{code.token}"}}]'}
     if path.endswith("redemptions"):
         fields["order_no"] = '"A-1"'
     answers = {
@@ -116,7 +116,7 @@ def test_a_caller_does_not_set_what_the_service_decides(
     client: FlaskClient, held: Resources
 ) -> None:
     market, _, code = market_with_voucher(held)
-    body = {"code": code.token, "order_no": "A-1", "order_fen": 8_000}
+    body = {"vouchers": [{"code": code.token}], "order_no": "A-1", "order_fen": 8_000}
     for key in ("discount_fen", "face_fen", "customer_pays_fen", "merchant_id", "channel", "id"):
         answer = client.post(
             "/api/v1/redemptions", json=body | {key: 1}, headers=market.counter.headers

@@ -12,7 +12,7 @@ from coupon_service.core.resources import Resources
 from coupon_service.ledger.models import AccountKind
 from coupon_service.ledger.queries import season_totals_fen
 from coupon_service.vouchers.models import Voucher, VoucherState
-from redemption.models import Redemption, RedemptionState
+from redemption.models import Order, OrderState, Redemption
 from tests.factories.redemption import (
     Counter,
     another_till,
@@ -34,7 +34,7 @@ def all_at_once(actions: list[Callable[[], TestResponse]]) -> list[TestResponse]
 def redeeming(
     app: OpenAPI, counter: Counter, code: str, order_no: str, order_fen: int = 8_000
 ) -> Callable[[], TestResponse]:
-    body = {"code": code, "order_no": order_no, "order_fen": order_fen}
+    body = {"vouchers": [{"code": code}], "order_no": order_no, "order_fen": order_fen}
     return lambda: app.test_client().post("/api/v1/redemptions", json=body, headers=counter.headers)
 
 
@@ -83,7 +83,7 @@ def test_the_same_order_sent_sixteen_times_at_once_is_redeemed_once_and_answered
     market, _, code = market_with_voucher(held)
     answers = all_at_once([redeeming(app, market.counter, code.token, "A-1")] * TILLS)
     assert Tally(answer.status_code for answer in answers) == {201: 1, 200: TILLS - 1}
-    ids = {answer.json["redemption_id"] for answer in answers if answer.json is not None}
+    ids = {answer.json["order_id"] for answer in answers if answer.json is not None}
     assert len(ids) == 1
     assert_invariants(held)
 
@@ -159,11 +159,11 @@ def test_a_reversal_that_races_its_original_ends_with_an_unused_voucher_either_w
         else:
             assert original.status_code == 201
     with transaction(held.sessions) as session:
-        states = set(session.scalars(select(Redemption.state)))
+        states = set(session.scalars(select(Order.state)))
         used = session.execute(
             select(func.count()).where(Voucher.state != VoucherState.ISSUED)
         ).scalar_one()
-    assert states <= {RedemptionState.REVERSED, RedemptionState.TOMBSTONE}
+    assert states <= {OrderState.REVERSED, OrderState.TOMBSTONE}
     assert used == 0
     assert_invariants(held)
 

@@ -22,11 +22,11 @@ from redemption.awards.award import award
 from redemption.awards.errors import NoAwardsHereError
 from redemption.awards.models import Award
 from redemption.awards.rule import NewRule, end_rule, make_rule
-from redemption.redeem import RedeemCommand, redeem
+from redemption.present import At
 from redemption.reverse import reverse
 from tests.factories.campaigns import make_campaign, make_release
 from tests.factories.people import make_resident
-from tests.factories.redemption import Market, make_market, make_voucher
+from tests.factories.redemption import Market, make_market, make_voucher, redeemed
 from tests.factories.waves import at_once, make_mode_release
 from tests.invariants import assert_invariants
 
@@ -50,15 +50,9 @@ class Shop:
         with transaction(self.held.sessions) as session:
             release = make_release(session, self.market.campaign)
             voucher_id = make_voucher(session, release, resident_id=self.resident_id)
-            command = RedeemCommand(
-                voucher=voucher_id,
-                order_no=order_no,
-                order_fen=order_fen,
-                after_discount_fen=order_fen,
-                channel=Channel.ONSITE,
-                till_id=self.market.counter.till.id,
-            )
-            return redeem(session, command, risk=self.held.risk, now=db_now(session)).id
+            at = At(till_id=self.market.counter.till.id)
+            receipt = redeemed(session, voucher_id, at, order_fen=order_fen, order_no=order_no)
+            return receipt.lines[0].redemption_id
 
     def reverse(self, order_no: str) -> None:
         with transaction(self.held.sessions) as session:
@@ -141,15 +135,7 @@ def test_an_earned_coupon_that_was_used_stays_used_after_the_reversal(held: Reso
     drain(held.sessions)
     (voucher,) = shop.earned()
     with transaction(held.sessions) as session:
-        command = RedeemCommand(
-            voucher=voucher.id,
-            order_no="E-2",
-            order_fen=6_000,
-            after_discount_fen=6_000,
-            channel=Channel.ONSITE,
-            till_id=shop.market.counter.till.id,
-        )
-        redeem(session, command, risk=held.risk, now=db_now(session))
+        redeemed(session, voucher.id, At(till_id=shop.market.counter.till.id), order_fen=6_000)
     shop.reverse("E-1")
     drain(held.sessions)
     assert [one.state for one in shop.earned()] == [VoucherState.REDEEMED]

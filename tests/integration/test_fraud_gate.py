@@ -112,7 +112,7 @@ def test_the_gate_asks_once_and_by_index(held: Resources, scene: Scene) -> None:
     with transaction(held.sessions) as session:
         event.listen(held.engine, "before_cursor_execute", note)
         try:
-            assert not held.risk.forbids(session, attempt)
+            assert held.risk.forbids(session, [attempt, attempt]) == [False, False]
         finally:
             event.remove(held.engine, "before_cursor_execute", note)
     assert len(statements) == 1

@@ -31,7 +31,7 @@ from tests.invariants import assert_invariants
 
 
 def redeem_at(client: FlaskClient, counter: Counter, code: str, **body: Any) -> TestResponse:
-    order = {"code": code, "order_no": "A-1", "order_fen": 8_000} | body
+    order = {"vouchers": [{"code": code}], "order_no": "A-1", "order_fen": 8_000} | body
     return client.post("/api/v1/redemptions", json=order, headers=counter.headers)
 
 
@@ -229,7 +229,7 @@ def test_a_quote_says_what_the_customer_would_pay_and_writes_nothing(
     before = traces(held)
     answer = client.post(
         "/api/v1/quotes",
-        json={"code": code.token, "order_fen": 8_000},
+        json={"vouchers": [{"code": code.token}], "order_fen": 8_000},
         headers=market.counter.headers,
     )
     assert answer.json == {
@@ -237,13 +237,20 @@ def test_a_quote_says_what_the_customer_would_pay_and_writes_nothing(
         "after_discount_fen": 8_000,
         "discount_fen": 2_000,
         "customer_pays_fen": 6_000,
-        "campaign": "满50减20",
+        "vouchers": [
+            {
+                "campaign": "满50减20",
+                "discount_fen": 2_000,
+                "unused_slug": None,
+                "unused_title": None,
+            }
+        ],
     }
     assert traces(held) == before
     assert state_of(held, voucher_id) == VoucherState.ISSUED
 
 
-def test_a_quote_refuses_what_a_redemption_would_refuse(
+def test_a_quote_explains_what_a_redemption_would_refuse(
     client: FlaskClient, held: Resources
 ) -> None:
     market, voucher_id, code = market_with_voucher(held)
@@ -255,8 +262,10 @@ def test_a_quote_refuses_what_a_redemption_would_refuse(
         )
     answer = client.post(
         "/api/v1/quotes",
-        json={"code": code.token, "order_fen": 8_000},
+        json={"vouchers": [{"code": code.token}], "order_fen": 8_000},
         headers=market.counter.headers,
     )
     assert answer.json is not None
-    assert (answer.status_code, answer.json["slug"]) == (409, "voucher-expired")
+    assert (answer.status_code, answer.json["customer_pays_fen"]) == (200, 8_000)
+    (quoted,) = answer.json["vouchers"]
+    assert (quoted["unused_slug"], quoted["discount_fen"]) == ("voucher-expired", 0)

@@ -26,7 +26,7 @@ def app(settings: Settings) -> Iterator[OpenAPI]:
 
 
 def redeem_at(client: FlaskClient, counter: Counter, code: str, order_no: str) -> TestResponse:
-    body = {"code": code, "order_no": order_no, "order_fen": 8_000}
+    body = {"vouchers": [{"code": code}], "order_no": order_no, "order_fen": 8_000}
     return client.post("/api/v1/redemptions", json=body, headers=counter.headers)
 
 
@@ -85,7 +85,7 @@ def test_quotes_and_pages_draw_on_the_same_budget_of_wrong_digits(
     for number in range(3):
         quoted = client.post(
             "/api/v1/quotes",
-            json={"code": f"{number:012d}", "order_fen": 8_000},
+            json={"vouchers": [{"code": f"{number:012d}"}], "order_fen": 8_000},
             headers=market.counter.headers,
         )
         assert quoted.status_code == 400

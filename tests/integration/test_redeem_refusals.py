@@ -169,7 +169,7 @@ def test_a_till_that_is_switched_off_redeems_nothing_even_while_its_key_is_remem
 
 def test_nobody_redeems_without_a_tills_key(client: FlaskClient, held: Resources) -> None:
     market, _, code = market_with_voucher(held)
-    body = {"code": code.token, "order_no": "A-1", "order_fen": 8_000}
+    body = {"vouchers": [{"code": code.token}], "order_no": "A-1", "order_fen": 8_000}
     wrong = market.counter.key[:-1] + ("A" if market.counter.key[-1] != "A" else "B")
     for headers in ({}, {"Authorization": f"Bearer {wrong}"}, {"Authorization": "Bearer till_"}):
         answer = client.post("/api/v1/redemptions", json=body, headers=headers)

@@ -15,7 +15,7 @@ from coupon_service.core.settings import Settings
 from coupon_service.entrypoints.app import create_app
 from coupon_service.vouchers.models import Voucher, VoucherState
 from merchants.onboard import set_till_active
-from redemption.models import Redemption
+from redemption.models import Order, Redemption
 from tests.factories.redemption import Counter, make_counter, market_with_voucher
 from tests.invariants import assert_invariants
 
@@ -195,7 +195,9 @@ def test_an_order_of_yesterday_offers_no_reversal_and_refuses_one(
     sign_in(client, market.counter)
     client.post("/till/redeem", data=order(code.typed_code))
     with transaction(held.sessions) as session:
-        session.execute(update(Redemption).values(redeemed_at=db_now(session) - timedelta(days=1)))
+        yesterday = {"redeemed_at": db_now(session) - timedelta(days=1)}
+        session.execute(update(Order).values(yesterday))
+        session.execute(update(Redemption).values(yesterday))
     assert "确认冲正" not in client.get("/till/orders/A-1").text
     page = client.post("/till/orders/A-1/reversal")
     assert page.status_code == 409

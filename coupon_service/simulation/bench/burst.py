@@ -1,8 +1,9 @@
 """The burst: claims leave at a fixed pace, whether or not earlier ones are answered.
 
 A thousand claims a second on a release with seats for all, and five times that on one that is sold
-out. Latency counts from the moment a request was due (as wrk2 does), so that a service that stalls
-is charged with everybody who had to wait; the bundled client does this, as wrk cannot.
+out, while tills redeem. Latency counts from the moment a request was due (as wrk2 does), so that a
+service that stalls is charged with everybody who had to wait; the bundled client does this, as wrk
+cannot.
 """
 
 import asyncio
@@ -21,11 +22,13 @@ from coupon_service.core.invariants import violations
 from coupon_service.core.resources import resources
 from coupon_service.simulation.bench import data as bench_data
 from coupon_service.simulation.bench.load import Load
-from coupon_service.simulation.bench.routes import SOLD_OUT_SEATS, Stage, claims
+from coupon_service.simulation.bench.routes import SOLD_OUT_SEATS, Showings, Stage, claims
 from coupon_service.simulation.http import BrokenAnswerError, Connection, Target
 
 CLAIMS_PER_S = 1_000
 SOLD_OUT_PER_S = 5_000
+# What a district's tills do on such a morning, meanwhile.
+REDEMPTIONS_PER_S = 50
 CONNECTIONS = 256
 _PROCESSES = 2
 _TICK_S = 0.001
@@ -93,19 +96,23 @@ def burst(stage: Stage, seconds: float) -> Burst:
     with transaction(resources().sessions) as session:
         open_id = bench_data.open_release(session, stage.data, quantity=count)
         gone_id = bench_data.open_release(session, stage.data, quantity=SOLD_OUT_SEATS)
-        bench_data.issue_vouchers(session, stage.data, gone_id, SOLD_OUT_SEATS)
+        bench_data.issue_vouchers(session, gone_id, people[:SOLD_OUT_SEATS])
         bench_data.warm_gate(session, open_id)
         bench_data.warm_gate(session, gone_id)
+    at_tills = Showings(stage)
+    paying = at_tills.redemptions(int(REDEMPTIONS_PER_S * seconds))
     flows = [
         Flow("claims", claims(stage, open_id, early), CLAIMS_PER_S, 201),
         Flow("sold out", claims(stage, gone_id, late), SOLD_OUT_PER_S, 409),
+        Flow("redemptions", paying, REDEMPTIONS_PER_S, 201),
     ]
-    claimed, refused = _fire(stage.target, flows, seconds)
+    claimed, refused, paid = _fire(stage.target, flows, seconds)
     open_ends = [n for n in range(count) if n not in claimed.right]
     resolved = asyncio.run(_ask_again(stage.target, [flows[0].requests[n] for n in open_ends]))
     acknowledged = {early[n] for n in claimed.right} | {early[open_ends[n]] for n in resolved}
     faults = _faults(open_id, count, acknowledged) + _oversold(gone_id, SOLD_OUT_SEATS)
-    loads = (claimed.load, refused.load)
+    faults += at_tills.faults(paid.load)
+    loads = (claimed.load, refused.load, paid.load)
     return Burst(
         seconds=seconds,
         flows={flow.name: (flow, load) for flow, load in zip(flows, loads, strict=True)},

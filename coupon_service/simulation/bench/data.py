@@ -1,6 +1,6 @@
 """What the bench works on: a season, its residents, tills and vouchers, written in bulk."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -31,6 +31,7 @@ from coupon_service.core.clock import db_now
 from coupon_service.core.ids import new_id
 from coupon_service.issuance.gate import gate
 from coupon_service.issuance.reconcile import warm
+from coupon_service.simulation.phone import Phone
 from coupon_service.vouchers.token import VoucherFacts
 from merchants.onboard import NewStore, create_merchant, create_store, create_till
 
@@ -94,9 +95,9 @@ def warm_gate(session: Session, release_id: UUID) -> None:
 
 
 def issue_vouchers(
-    session: Session, data: BenchData, release_id: UUID, count: int
+    session: Session, release_id: UUID, resident_ids: Sequence[UUID]
 ) -> list[VoucherFacts]:
-    """Give `count` residents their voucher of a release, some hours ago."""
+    """Give these residents their voucher of a release, some hours ago."""
     number: int = session.execute(
         text("SELECT number FROM releases WHERE id = :id"), {"id": release_id}
     ).scalar_one()
@@ -105,16 +106,14 @@ def issue_vouchers(
     expires_at = now + timedelta(days=7)
     facts = [
         VoucherFacts(new_id(), number, FACE_FEN, THRESHOLD_FEN, claimed_at, expires_at)
-        for _ in range(count)
+        for _ in resident_ids
     ]
     columns = (
         "id, release_id, seat, resident_id, ordinal, claim_channel, device_hash,"
         " claimed_at, valid_from, expires_at"
     )
     with _copy(session, f"COPY vouchers ({columns}) FROM STDIN") as copy:
-        for seat, (one, resident_id) in enumerate(
-            zip(facts, data.resident_ids, strict=False), start=1
-        ):
+        for seat, (one, resident_id) in enumerate(zip(facts, resident_ids, strict=True), start=1):
             copy.write_row(
                 (
                     one.voucher_id,
@@ -130,6 +129,15 @@ def issue_vouchers(
                 )
             )
     return facts
+
+
+def bind_phones(session: Session, phones: Mapping[UUID, Phone]) -> None:
+    """Bind a phone to each of these residents, so long ago that it is usable."""
+    bound_at = db_now(session) - _CLAIMED_BEFORE
+    columns = "id, resident_id, public_key, bound_at, usable_from"
+    with _copy(session, f"COPY phone_keys ({columns}) FROM STDIN") as copy:
+        for resident_id, phone in phones.items():
+            copy.write_row((new_id(), resident_id, phone.public_key, bound_at, bound_at))
 
 
 def cookies(app: Flask, resident_ids: Sequence[UUID]) -> list[str]:

@@ -16,6 +16,7 @@ from coupon_service.simulation.bench.routes import (
     Bare,
     ClaimGranted,
     ClaimSoldOut,
+    Quote,
     Redemption,
     Route,
     Stage,
@@ -80,6 +81,7 @@ def measure(stage: Stage, client: Client, plan: Plan, console: Console) -> Outco
         ClaimSoldOut(stage),
         Wallet(stage),
         VoucherPage(stage),
+        Quote(stage),
         Redemption(stage),
     ]
     measured = [Measured(route.name) for route in routes]

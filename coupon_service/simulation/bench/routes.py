@@ -1,9 +1,9 @@
 """What is measured: for each route its requests, and how the database must look afterwards."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from flask import Flask
@@ -11,11 +11,13 @@ from sqlalchemy import text
 
 from coupon_service.core.clock import db_now
 from coupon_service.core.db import transaction
+from coupon_service.core.ids import new_id
 from coupon_service.core.resources import resources
 from coupon_service.simulation.bench import data as bench_data
 from coupon_service.simulation.bench.data import BenchData
 from coupon_service.simulation.bench.load import Load, Volley
 from coupon_service.simulation.http import Target, encode
+from coupon_service.simulation.phone import Phone
 from coupon_service.vouchers.keys import keyring
 from coupon_service.vouchers.token import issue_token
 
@@ -104,7 +106,9 @@ class ClaimSoldOut:
         self._stage = stage
         with transaction(resources().sessions) as session:
             self._release_id = bench_data.open_release(session, stage.data, quantity=SOLD_OUT_SEATS)
-            bench_data.issue_vouchers(session, stage.data, self._release_id, SOLD_OUT_SEATS)
+            bench_data.issue_vouchers(
+                session, self._release_id, stage.data.resident_ids[:SOLD_OUT_SEATS]
+            )
 
     def volley(self, count: int) -> Volley:
         with transaction(resources().sessions) as session:
@@ -132,7 +136,7 @@ class Wallet:
         with transaction(resources().sessions) as session:
             for _ in range(WALLET_VOUCHERS):
                 release_id = bench_data.open_release(session, data, quantity=len(self._owners))
-                bench_data.issue_vouchers(session, data, release_id, len(self._owners))
+                bench_data.issue_vouchers(session, release_id, self._owners)
 
     def volley(self, count: int) -> Volley:
         return Volley(_pages(self._stage, self._owners[:count], ["/wallet"]), 200, cycle=True)
@@ -152,7 +156,7 @@ class VoucherPage:
         self._owners = data.resident_ids[:_WALLET_PAGES]
         with transaction(resources().sessions) as session:
             release_id = bench_data.open_release(session, data, quantity=len(self._owners))
-            vouchers = bench_data.issue_vouchers(session, data, release_id, len(self._owners))
+            vouchers = bench_data.issue_vouchers(session, release_id, self._owners)
         self._paths = [f"/vouchers/{facts.voucher_id}" for facts in vouchers]
 
     def volley(self, count: int) -> Volley:
@@ -163,39 +167,27 @@ class VoucherPage:
         return _other_answers(load, 200)
 
 
-class Redemption:
-    """Tills redeem vouchers of distinct residents, each till below its rate limit."""
-
-    name = "redemption"
+class Showings:
+    """Vouchers of distinct residents, each shown on its holder's bound phone: both signatures."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
+        self._phones: dict[UUID, Phone] = {}
         self._release_id: UUID | None = None
 
-    def volley(self, count: int) -> Volley:
-        data = self._stage.data
-        count = min(count, len(data.resident_ids))
-        with transaction(resources().sessions) as session:
-            self._release_id = bench_data.open_release(session, data, quantity=count)
-            vouchers = bench_data.issue_vouchers(session, data, self._release_id, count)
-            keys, now = keyring(session), db_now(session)
-        requests = []
-        for number, facts in enumerate(vouchers):
-            till_key = data.till_keys[number % len(data.till_keys)]
-            body = {
-                "code": issue_token(keys, facts, now=now, ttl_s=_TOKEN_TTL_S),
-                "order_no": f"bench-{facts.voucher_id.hex}",
-                "order_fen": bench_data.THRESHOLD_FEN + 1_000 + number % 5_000,
-            }
-            headers = {"Authorization": f"Bearer {till_key}"}
-            requests.append(
-                encode(
-                    self._stage.target, "POST", "/api/v1/redemptions", headers=headers, json=body
-                )
-            )
-        return Volley(requests, 201, cycle=False)
+    def quotes(self, count: int) -> list[bytes]:
+        """A quote for each; tills take turns, so that each stays below its rate limit."""
+        return [self._at_till("/api/v1/quotes", n, body) for n, body in self._shown(count)]
+
+    def redemptions(self, count: int) -> list[bytes]:
+        """An order for each, likewise."""
+        return [
+            self._at_till("/api/v1/redemptions", n, body | {"order_no": f"bench-{new_id().hex}"})
+            for n, body in self._shown(count)
+        ]
 
     def faults(self, load: Load) -> list[str]:
+        """What is wrong with the redemptions of the last vouchers."""
         with transaction(resources().sessions) as session:
             stored: int = session.execute(
                 text(
@@ -205,6 +197,63 @@ class Redemption:
                 {"id": self._release_id},
             ).scalar_one()
         return _other_answers(load, 201) + _lost_or_doubled(load, 201, stored, "redemptions")
+
+    def _shown(self, count: int) -> list[tuple[int, dict[str, Any]]]:
+        # The last ones: other routes look at the first ones' pages.
+        residents = self._stage.data.resident_ids[-count:]
+        with transaction(resources().sessions) as session:
+            new = {id_: Phone() for id_ in residents if id_ not in self._phones}
+            bench_data.bind_phones(session, new)
+            self._phones |= new
+            self._release_id = bench_data.open_release(
+                session, self._stage.data, quantity=len(residents)
+            )
+            vouchers = bench_data.issue_vouchers(session, self._release_id, residents)
+            keys, now = keyring(session), db_now(session)
+        bodies = []
+        for number, (resident_id, facts) in enumerate(zip(residents, vouchers, strict=True)):
+            phone = self._phones[resident_id]
+            bound = replace(facts, phone_key=phone.public_key)
+            token = issue_token(keys, bound, now=now, ttl_s=_TOKEN_TTL_S)
+            code = phone.prove(facts.voucher_id, token, int(now.timestamp()))
+            order_fen = bench_data.THRESHOLD_FEN + 1_000 + number % 5_000
+            bodies.append((number, {"vouchers": [{"code": code}], "order_fen": order_fen}))
+        return bodies
+
+    def _at_till(self, path: str, number: int, body: dict[str, Any]) -> bytes:
+        keys = self._stage.data.till_keys
+        headers = {"Authorization": f"Bearer {keys[number % len(keys)]}"}
+        return encode(self._stage.target, "POST", path, headers=headers, json=body)
+
+
+class Quote:
+    """Tills ask what customers would pay."""
+
+    name = "quote"
+
+    def __init__(self, stage: Stage) -> None:
+        self._showings = Showings(stage)
+
+    def volley(self, count: int) -> Volley:
+        return Volley(self._showings.quotes(count), 200, cycle=False)
+
+    def faults(self, load: Load) -> list[str]:
+        return _other_answers(load, 200)
+
+
+class Redemption:
+    """Tills redeem vouchers of distinct residents."""
+
+    name = "redemption"
+
+    def __init__(self, stage: Stage) -> None:
+        self._showings = Showings(stage)
+
+    def volley(self, count: int) -> Volley:
+        return Volley(self._showings.redemptions(count), 201, cycle=False)
+
+    def faults(self, load: Load) -> list[str]:
+        return self._showings.faults(load)
 
 
 def _pages(stage: Stage, resident_ids: Sequence[UUID], paths: Sequence[str]) -> list[bytes]:

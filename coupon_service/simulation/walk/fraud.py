@@ -10,7 +10,14 @@ from coupon_service.simulation.walk.office import Office
 from coupon_service.simulation.walk.people import sign_in_somebody
 from coupon_service.simulation.walk.scene import Scene, expect, yuan
 from coupon_service.simulation.walk.visitor import SurpriseError, Visitor
-from coupon_service.simulation.walk.voucher import Spent, at_till, claim, open_release
+from coupon_service.simulation.walk.voucher import (
+    Spent,
+    at_till,
+    claim,
+    open_release,
+    showing,
+    spent,
+)
 
 _CAMPAIGN = "breakfast"
 _CATEGORY = "小吃"
@@ -70,12 +77,12 @@ def release(scene: Scene, office: Office, case: Mapping[str, Any], spent: Sequen
 def _claim_and_redeem(scene: Scene, resident: Visitor, till: Visitor) -> Spent:
     claimed = claim(resident, open_release(scene, resident, _CAMPAIGN))
     order = {
-        "code": resident.get(claimed.path).json["token"],
+        "vouchers": showing(resident.get(claimed.path).json["token"]),
         "order_no": scene.order_no(),
         "order_fen": claimed.threshold_fen,
     }
     done = till.post("/api/v1/redemptions", order).json
-    return Spent(done["redemption_id"], done["order_no"], done["discount_fen"])
+    return spent(done)
 
 
 def _unsuspected(scene: Scene, office: Office) -> StoreRow:

@@ -123,6 +123,17 @@ def draw_and_decode(scene: Scene, resident: Visitor, claimed: Claimed) -> str:
         return code
 
 
+def showing(code: str) -> list[dict[str, str]]:
+    """The vouchers of an order that is paid with one."""
+    return [{"code": code}]
+
+
+def spent(order: Mapping[str, Any]) -> Spent:
+    """What the answer to a redemption with one voucher says."""
+    (voucher,) = order["vouchers"]
+    return Spent(voucher["redemption_id"], order["order_no"], order["discount_fen"])
+
+
 def at_till(scene: Scene, till: DemoTill) -> Visitor:
     """A program at one of the demo's tills, with the till's key."""
     visitor = scene.visitor()
@@ -133,7 +144,7 @@ def at_till(scene: Scene, till: DemoTill) -> Visitor:
 def redeem(scene: Scene, till: Visitor, claimed: Claimed, code: str) -> Spent:
     """Pay part of an order with the voucher, and ask again as after a lost answer."""
     order_fen = claimed.threshold_fen + ABOVE_THRESHOLD_FEN
-    order = {"code": code, "order_no": scene.order_no(), "order_fen": order_fen}
+    order = {"vouchers": showing(code), "order_no": scene.order_no(), "order_fen": order_fen}
     with scene.step(f"Redeem at the till of {store_name(scene, TILL)}") as say:
         first = till.post("/api/v1/redemptions", order).json
         pays_fen = order_fen - claimed.face_fen
@@ -148,18 +159,18 @@ def redeem(scene: Scene, till: Visitor, claimed: Claimed, code: str) -> Spent:
     with scene.step("Repeat the redemption, as after a time-out") as say:
         again = till.post("/api/v1/redemptions", order, expect=200).json
         expect(again == {**first, "repeated": True}, "the repetition got another answer")
-        say(f"200  the same answer: redemption {again['redemption_id']}")
+        say(f"200  the same answer: redemption {again['order_id']}")
         other = {**order, "order_fen": order_fen + 1}
         reply = till.refused("/api/v1/redemptions", other, slug="order-number-reused")
         say(refusal(reply, "the same order number with another amount"))
-    return Spent(first["redemption_id"], first["order_no"], first["discount_fen"])
+    return spent(first)
 
 
 def refuse_elsewhere(scene: Scene, resident: Visitor, claimed: Claimed) -> None:
     """Another till is shown a fresh code of the used voucher."""
     with scene.step(f"Another till tries the same voucher: {store_name(scene, OTHER_TILL)}") as say:
         order = {
-            "code": resident.get(claimed.path).json["token"],
+            "vouchers": showing(resident.get(claimed.path).json["token"]),
             "order_no": scene.order_no(),
             "order_fen": claimed.threshold_fen + ABOVE_THRESHOLD_FEN,
         }
@@ -184,7 +195,7 @@ def redeem_again(
     with scene.step("Redeem again: a new order number, and the typed digits") as say:
         digits = resident.get(claimed.path).json["typed_code"]
         order = {
-            "code": digits,
+            "vouchers": showing(digits),
             "order_no": reversed_.order_no,
             "order_fen": claimed.threshold_fen + ABOVE_THRESHOLD_FEN,
         }
@@ -194,7 +205,7 @@ def redeem_again(
         looked_up = till.get(f"/api/v1/redemptions/{redeemed['order_no']}").json
         expect(looked_up == redeemed, "looking the order up shows something else")
         say(f"201  {len(digits)} digits, voucher {yuan(redeemed['discount_fen'])}")
-        return Spent(redeemed["redemption_id"], redeemed["order_no"], redeemed["discount_fen"])
+        return spent(redeemed)
 
 
 def store_name(scene: Scene, till: DemoTill) -> str:
