@@ -21,6 +21,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from coupon_service.campaigns.models import Channel
+from coupon_service.core.db import as_rows
 from coupon_service.core.risk import RedemptionAttempt
 
 # Faster than a car through the city with every light green; a helicopter is no excuse.
@@ -40,9 +41,9 @@ class Spot:
     at: datetime
 
 
-# An array each, so that any number of attempts is the same statement. A confirmed case, where the
-# store is, and where the resident paid last in a shop of bricks. OFFSET 0 holds the planner to the
-# way by the resident's vouchers: on a busy morning its statistics are of a table that was empty.
+# A confirmed case, where the store is, and where the resident paid last in a shop of bricks.
+# OFFSET 0 holds the planner to the way by the resident's vouchers: on a busy morning its statistics
+# are of a table that was empty.
 _QUESTION = text(
     """
     SELECT EXISTS (SELECT FROM fraud_cases file
@@ -50,9 +51,8 @@ _QUESTION = text(
                AS confirmed,
            here.lat, here.lon, here.channel, last.lat AS last_lat, last.lon AS last_lon,
            last.redeemed_at AS last_at
-    FROM unnest(CAST(:residents AS uuid[]), CAST(:merchants AS uuid[]), CAST(:stores AS uuid[]),
-                CAST(:moments AS timestamptz[])) WITH ORDINALITY
-        AS attempt (resident_id, merchant_id, store_id, at, position)
+    FROM json_to_recordset(CAST(:rows AS json))
+        AS attempt (position int, resident_id uuid, merchant_id uuid, store_id uuid, at timestamptz)
     JOIN stores here ON here.id = attempt.store_id
     LEFT JOIN LATERAL (
         SELECT there.lat, there.lon, redemption.redeemed_at
@@ -76,16 +76,10 @@ class FraudGate:
     """Implements `coupon_service.core.risk.RiskGate`."""
 
     def forbids(self, session: Session, attempts: Sequence[RedemptionAttempt]) -> Sequence[bool]:
-        rows = session.execute(
-            _QUESTION,
-            {
-                "residents": [attempt.resident_id for attempt in attempts],
-                "merchants": [attempt.merchant_id for attempt in attempts],
-                "stores": [attempt.store_id for attempt in attempts],
-                "moments": [attempt.at for attempt in attempts],
-                "window_s": TRAVEL_WINDOW_S,
-            },
+        asked = as_rows(
+            {"position": position, **vars(attempt)} for position, attempt in enumerate(attempts)
         )
+        rows = session.execute(_QUESTION, {"rows": asked, "window_s": TRAVEL_WINDOW_S})
         return [_is_forbidden(row, attempt) for row, attempt in zip(rows, attempts, strict=True)]
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from coupon_service.campaigns.models import Channel
+from coupon_service.core.db import as_rows
 from coupon_service.core.money import shared_out
 from redemption.present import Counter, ShownVoucher
 
@@ -20,16 +21,12 @@ _ORDERS = text(
     INSERT INTO orders (id, merchant_id, order_no, fingerprint, state, store_id, till_id, clerk_id,
                         shift_id, channel, order_fen, after_discount_fen, goods, discount_fen,
                         redeemed_at)
-    SELECT id, merchant_id, order_no, fingerprint, 'redeemed', store_id, till_id, clerk_id,
-           shift_id, channel, order_fen, after_discount_fen, goods, discount_fen, :now
-    FROM unnest(
-        CAST(:ids AS uuid[]), CAST(:merchants AS uuid[]), CAST(:numbers AS text[]),
-        CAST(:fingerprints AS bytea[]), CAST(:stores AS uuid[]), CAST(:tills AS uuid[]),
-        CAST(:clerks AS uuid[]), CAST(:shifts AS uuid[]), CAST(:channels AS text[]),
-        CAST(:orders AS bigint[]), CAST(:after_discounts AS bigint[]), CAST(:goods AS jsonb[]),
-        CAST(:discounts AS bigint[])
-    ) AS new (id, merchant_id, order_no, fingerprint, store_id, till_id, clerk_id, shift_id,
-              channel, order_fen, after_discount_fen, goods, discount_fen)
+    SELECT id, merchant_id, order_no, decode(fingerprint, 'hex'), 'redeemed', store_id, till_id,
+           clerk_id, shift_id, channel, order_fen, after_discount_fen, goods, discount_fen, :now
+    FROM json_to_recordset(CAST(:rows AS json))
+        AS new (id uuid, merchant_id uuid, order_no text, fingerprint text, store_id uuid,
+                till_id uuid, clerk_id uuid, shift_id uuid, channel text, order_fen bigint,
+                after_discount_fen bigint, goods jsonb, discount_fen bigint)
     ORDER BY merchant_id, order_no
     ON CONFLICT (merchant_id, order_no) DO NOTHING
     RETURNING id
@@ -45,12 +42,9 @@ _REDEMPTIONS = text(
            stored.till_id, new.voucher_id, new.season_id, new.node_id, new.discount_fen,
            new.turnover_fen, new.proof_counter, stored.channel, store.category, store.zone,
            store.tags, :now
-    FROM unnest(
-        CAST(:ids AS uuid[]), CAST(:orders AS uuid[]), CAST(:positions AS smallint[]),
-        CAST(:vouchers AS uuid[]), CAST(:seasons AS uuid[]), CAST(:nodes AS uuid[]),
-        CAST(:discounts AS bigint[]), CAST(:turnovers AS bigint[]), CAST(:counters AS bigint[])
-    ) AS new (id, order_id, position, voucher_id, season_id, node_id, discount_fen, turnover_fen,
-              proof_counter)
+    FROM json_to_recordset(CAST(:rows AS json))
+        AS new (id uuid, order_id uuid, position smallint, voucher_id uuid, season_id uuid,
+                node_id uuid, discount_fen bigint, turnover_fen bigint, proof_counter bigint)
     JOIN orders stored ON stored.id = new.order_id
     JOIN stores store ON store.id = stored.store_id
     """
@@ -99,48 +93,46 @@ class NewOrder:
 
 def store_orders(session: Session, orders: Sequence[NewOrder], *, now: datetime) -> set[UUID]:
     """Store the orders whose numbers are free, with their redemptions; returns their ids."""
-    rows = session.execute(
-        _ORDERS,
+    rows = as_rows(_order_row(order) for order in orders)
+    stored = {row.id for row in session.execute(_ORDERS, {"rows": rows, "now": now})}
+    lines = [line for order in orders if order.id in stored for line in _redemption_rows(order)]
+    if lines:
+        session.execute(_REDEMPTIONS, {"rows": as_rows(lines), "now": now})
+    return stored
+
+
+def _order_row(order: NewOrder) -> dict[str, Any]:
+    return {
+        "id": order.id,
+        "merchant_id": order.counter.merchant_id,
+        "order_no": order.order_no,
+        "fingerprint": order.fingerprint.hex(),
+        "store_id": order.counter.store_id,
+        "till_id": order.counter.till_id,
+        "clerk_id": order.clerk_id,
+        "shift_id": order.shift_id,
+        "channel": order.channel,
+        "order_fen": order.order_fen,
+        "after_discount_fen": order.after_discount_fen,
+        "goods": order.goods,
+        "discount_fen": order.discount_fen,
+    }
+
+
+def _redemption_rows(order: NewOrder) -> list[dict[str, Any]]:
+    return [
         {
-            "ids": [order.id for order in orders],
-            "merchants": [order.counter.merchant_id for order in orders],
-            "numbers": [order.order_no for order in orders],
-            "fingerprints": [order.fingerprint for order in orders],
-            "stores": [order.counter.store_id for order in orders],
-            "tills": [order.counter.till_id for order in orders],
-            "clerks": [order.clerk_id for order in orders],
-            "shifts": [order.shift_id for order in orders],
-            "channels": [order.channel for order in orders],
-            "orders": [order.order_fen for order in orders],
-            "after_discounts": [order.after_discount_fen for order in orders],
-            "goods": [orjson.dumps(order.goods).decode() for order in orders],
-            "discounts": [order.discount_fen for order in orders],
-            "now": now,
-        },
-    )
-    stored = {row.id for row in rows}
-    lines = [
-        (order.id, position, redemption, turnover_fen)
-        for order in orders
-        if order.id in stored
-        for position, (redemption, turnover_fen) in enumerate(
+            "id": line.id,
+            "order_id": order.id,
+            "position": position,
+            "voucher_id": line.voucher.id,
+            "season_id": line.voucher.terms.campaign.season_id,
+            "node_id": line.voucher.terms.campaign.node_id,
+            "discount_fen": line.discount_fen,
+            "turnover_fen": turnover_fen,
+            "proof_counter": line.proof_counter,
+        }
+        for position, (line, turnover_fen) in enumerate(
             zip(order.redemptions, order.turnovers_fen, strict=True), start=1
         )
     ]
-    if lines:
-        session.execute(
-            _REDEMPTIONS,
-            {
-                "ids": [line.id for _, _, line, _ in lines],
-                "orders": [order_id for order_id, _, _, _ in lines],
-                "positions": [position for _, position, _, _ in lines],
-                "vouchers": [line.voucher.id for _, _, line, _ in lines],
-                "seasons": [line.voucher.terms.campaign.season_id for _, _, line, _ in lines],
-                "nodes": [line.voucher.terms.campaign.node_id for _, _, line, _ in lines],
-                "discounts": [line.discount_fen for _, _, line, _ in lines],
-                "turnovers": [turnover_fen for _, _, _, turnover_fen in lines],
-                "counters": [line.proof_counter for _, _, line, _ in lines],
-                "now": now,
-            },
-        )
-    return stored

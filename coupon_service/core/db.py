@@ -1,11 +1,12 @@
 """Engine, sessions, and the one way to open a transaction."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
+import orjson
 from sqlalchemy import BigInteger, DateTime, Engine, MetaData, Uuid, create_engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -124,6 +125,15 @@ def in_transaction(sessions: Sessions, work: Callable[[Session], T]) -> T:
             if not (tries_left and _is_undone(error)):
                 raise
     raise AssertionError("the last try returns or raises")
+
+
+def as_rows(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Rows for `json_to_recordset` in a statement, which so is the same for any number of them.
+
+    An array for each column would take the driver several times as long. UUIDs and aware datetimes
+    become text; bytes have to come as hexadecimal.
+    """
+    return orjson.dumps(list(rows)).decode()
 
 
 def on_commit(session: Session, hook: Hook) -> None:

@@ -12,7 +12,6 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-import orjson
 from redis import Redis
 from rq import Queue
 from rq.serializers import JSONSerializer
@@ -20,7 +19,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from coupon_service.core.clock import LOCAL_ZONE, db_now, local_date
-from coupon_service.core.db import Sessions, transaction
+from coupon_service.core.db import Sessions, as_rows, transaction
 from coupon_service.core.ids import new_id
 from coupon_service.core.log import get_logger
 from coupon_service.core.models import OutboxRow
@@ -232,13 +231,11 @@ def _unmark_enqueued(sessions: Sessions, row_ids: list[UUID]) -> None:
         )
 
 
-# An array each, so that any number of rows is the same statement.
 _RECORD = text(
     """
     INSERT INTO outbox (id, queue, job, payload)
-    SELECT * FROM unnest(
-        CAST(:ids AS uuid[]), CAST(:queues AS text[]), CAST(:jobs AS text[]),
-        CAST(:payloads AS jsonb[]))
+    SELECT * FROM json_to_recordset(CAST(:rows AS json))
+        AS run (id uuid, queue text, job text, payload jsonb)
     ON CONFLICT (id) DO NOTHING
     """
 )
@@ -247,16 +244,11 @@ _RECORD = text(
 def _record(session: Session, runs: Sequence[tuple[UUID, Job, Mapping[str, Any]]]) -> None:
     if not runs:
         return
-    session.execute(
-        _RECORD,
-        {
-            "ids": [row_id for row_id, _, _ in runs],
-            "queues": [job.queue for _, job, _ in runs],
-            "jobs": [job.name for _, job, _ in runs],
-            # UUIDs become strings, which `_revived` turns back.
-            "payloads": [orjson.dumps(payload).decode() for _, _, payload in runs],
-        },
-    )
+    rows = [
+        {"id": row_id, "queue": job.queue, "job": job.name, "payload": payload}
+        for row_id, job, payload in runs
+    ]
+    session.execute(_RECORD, {"rows": as_rows(rows)})
 
 
 def _revived(payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Uuid, any_, bindparam, select, text, update
 from sqlalchemy.orm import Session
 
+from coupon_service.core.db import as_rows
 from coupon_service.core.errors import ConflictError
 from coupon_service.ledger.accounts import AccountRef, open_accounts
 from coupon_service.ledger.models import AccountKind, Payable, Standing
@@ -62,31 +63,20 @@ def open_merchant_accounts(session: Session, season_id: UUID, merchant_id: UUID)
     )
 
 
-# An array each, so that any number of payables is the same statement.
 _INSERT = text(
     """
     INSERT INTO payables (id, season_id, merchant_id, release_id, amount_fen, standing, incurred_at)
-    SELECT id, season_id, merchant_id, release_id, amount_fen, 'payable', incurred_at FROM unnest(
-        CAST(:ids AS uuid[]), CAST(:seasons AS uuid[]), CAST(:merchants AS uuid[]),
-        CAST(:releases AS uuid[]), CAST(:amounts AS bigint[]), CAST(:moments AS timestamptz[])
-    ) AS new (id, season_id, merchant_id, release_id, amount_fen, incurred_at)
+    SELECT redemption_id, season_id, merchant_id, release_id, discount_fen, 'payable', incurred_at
+    FROM json_to_recordset(CAST(:rows AS json))
+        AS new (redemption_id uuid, season_id uuid, merchant_id uuid, release_id uuid,
+                discount_fen bigint, incurred_at timestamptz)
     """
 )
 
 
 def incur(session: Session, payables: Sequence[NewPayable]) -> None:
     """Owe merchants these discounts; what of a face was not needed goes back to its node."""
-    session.execute(
-        _INSERT,
-        {
-            "ids": [new.redemption_id for new in payables],
-            "seasons": [new.season_id for new in payables],
-            "merchants": [new.merchant_id for new in payables],
-            "releases": [new.release_id for new in payables],
-            "amounts": [new.discount_fen for new in payables],
-            "moments": [new.incurred_at for new in payables],
-        },
-    )
+    session.execute(_INSERT, {"rows": as_rows(vars(new) for new in payables)})
     post_all(session, [Posting(new.redemption_id, "redeem", _incurred(new)) for new in payables])
 
 

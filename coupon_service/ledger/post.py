@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from coupon_service.core.db import as_rows
 from coupon_service.core.errors import ConflictError
 from coupon_service.ledger.accounts import AccountRef
 from coupon_service.ledger.models import Account, AccountKind
@@ -46,13 +47,11 @@ class Posting:
     movements: Sequence[Movement]
 
 
-# An array each, so that any number of transfers is the same statement.
 _INSERT = text(
     """
     INSERT INTO ledger_transfers (txn_id, from_account_id, to_account_id, amount_fen, reason)
-    SELECT * FROM unnest(
-        CAST(:txns AS uuid[]), CAST(:sources AS uuid[]), CAST(:targets AS uuid[]),
-        CAST(:amounts AS bigint[]), CAST(:reasons AS text[]))
+    SELECT * FROM json_to_recordset(CAST(:rows AS json))
+        AS new (txn_id uuid, source_id uuid, target_id uuid, amount_fen bigint, reason text)
     """
 )
 
@@ -89,16 +88,17 @@ def post_all(session: Session, postings: Sequence[Posting]) -> None:
         _lock(session, ref)
         if balance_fen(session, ref) < drawn[ref]:
             raise InsufficientFundsError(available_fen=balance_fen(session, ref))
-    session.execute(
-        _INSERT,
+    rows = [
         {
-            "txns": [posting.txn_id for posting, _ in real],
-            "sources": [movement.source.id for _, movement in real],
-            "targets": [movement.target.id for _, movement in real],
-            "amounts": [movement.amount_fen for _, movement in real],
-            "reasons": [posting.reason for posting, _ in real],
-        },
-    )
+            "txn_id": posting.txn_id,
+            "source_id": movement.source.id,
+            "target_id": movement.target.id,
+            "amount_fen": movement.amount_fen,
+            "reason": posting.reason,
+        }
+        for posting, movement in real
+    ]
+    session.execute(_INSERT, {"rows": as_rows(rows)})
 
 
 def _lock(session: Session, ref: AccountRef) -> None:
