@@ -10,7 +10,7 @@ from uuid import UUID
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from coupon_service.core.auth import Kind, principal, require
 from coupon_service.core.read_request import reads_address
@@ -29,6 +29,8 @@ class ClaimPath(BaseModel):
 
 
 class ClaimQuery(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
     ticket: str | None = Field(
         default=None,
         max_length=TICKET_CHARS_MAX,

@@ -204,9 +204,9 @@ def _take(gate: Gate, session: Session, pending: _Pending) -> list[_Taken]:
         for command, want, answer in zip(group, wanted, answers, strict=True):
             if isinstance(answer, Seat):
                 _give_back_on_rollback(session, gate, release_id, want, answer.number)
-                taken.append((_candidate(command, answer.number), want))
+                taken.append((candidate_for(command, answer.number), want))
             elif not isinstance(answer, Cold):
-                pending.outcomes[command.key] = Refused(_refusal(answer))
+                pending.outcomes[command.key] = Refused(refusal_of(answer))
     return taken
 
 
@@ -270,9 +270,9 @@ def _allotted(
         return Granted(before[command.key], repeated=True)
     seat = allot_seat(session, command.release_id, pending.wanted(command).ranges)
     if seat is None:
-        probe = _candidate(command, seat=1)
+        probe = candidate_for(command, seat=1)
         return Refused(why_not(session, probe) or SoldOutError())
-    candidate = _candidate(command, seat)
+    candidate = candidate_for(command, seat)
     stored = store_vouchers(session, [candidate])
     if stored:
         on_commit(session, lambda: gate.adopt(*candidate.key, seat))
@@ -284,7 +284,8 @@ def _allotted(
     return None if reason is None else Refused(reason)
 
 
-def _candidate(command: ClaimCommand, seat: int) -> Candidate:
+def candidate_for(command: ClaimCommand, seat: int) -> Candidate:
+    """The voucher that the command would bring, with that seat."""
     return Candidate(
         voucher_id=new_id(),
         release_id=command.release_id,
@@ -305,7 +306,7 @@ def _give_back_on_rollback(
     on_rollback(session, lambda: gate.give_back(release_id, want, seat))
 
 
-def _refusal(answer: Answer) -> ProblemError:
+def refusal_of(answer: Answer) -> ProblemError:
     """The refusal in an answer that is neither a seat nor `Cold`."""
     match answer:
         case Early(opens_at):

@@ -1,6 +1,6 @@
 """The edge of claiming: what a request, from the API or a page, hands its command to.
 
-It opens the transaction, so that whoever answers a resident answers after COMMIT. The claims of a
+It opens the sessions, so that whoever answers a resident answers after COMMIT. The claims of a
 process that come at the same time are brought together in one.
 """
 
@@ -11,15 +11,17 @@ from uuid import UUID
 from flask import current_app
 
 from coupon_service.campaigns.models import Channel
-from coupon_service.core.combine import Combiner
-from coupon_service.core.db import in_transaction
+from coupon_service.core.combine import combiner
+from coupon_service.core.db import Sessions, in_transaction, make_sessions
+from coupon_service.core.errors import UnavailableError
 from coupon_service.core.resources import resources
 from coupon_service.issuance.claim import ClaimCommand, Granted, Outcome, Refused, claim
+from coupon_service.issuance.claim_at_once import claim_at_once
 from coupon_service.issuance.device import device_hash, network_hash
 from coupon_service.issuance.errors import SoldOutError
 from coupon_service.issuance.gate import gate
 
-_COMBINER = "issuance.combiner"
+_SESSIONS = "issuance.single_statements"
 
 
 def claim_online(resident_id: UUID, release_id: UUID, *, ordinal: int = 1) -> Granted:
@@ -38,20 +40,38 @@ def claim_online(resident_id: UUID, release_id: UUID, *, ordinal: int = 1) -> Gr
         device_hash=device_hash(),
         network=network_hash(),
     )
-    match _combiner().submit(command):
+    match combiner("claim", _claim_all).submit(command):
         case Granted() as granted:
             return granted
         case Refused(error):
             raise error
 
 
-def _combiner() -> Combiner[ClaimCommand, Outcome]:
-    found = current_app.extensions.get(_COMBINER)
-    if found is None:
-        made: Combiner[ClaimCommand, Outcome] = Combiner(_claim_all)
-        found = current_app.extensions.setdefault(_COMBINER, made)
-    return cast(Combiner[ClaimCommand, Outcome], found)
-
-
 def _claim_all(commands: Sequence[ClaimCommand]) -> Sequence[Outcome]:
-    return in_transaction(resources().sessions, lambda session: claim(session, gate(), commands))
+    """Nearly all of them at once, and what is left in a transaction."""
+    outcomes = in_transaction(
+        _single_statements(), lambda session: claim_at_once(session, gate(), commands)
+    )
+    left = [command for command, outcome in zip(commands, outcomes, strict=True) if outcome is None]
+    rest = iter(_claim_left(left) if left else ())
+    return [outcome or next(rest) for outcome in outcomes]
+
+
+def _claim_left(commands: Sequence[ClaimCommand]) -> Sequence[Outcome]:
+    try:
+        return in_transaction(
+            resources().sessions, lambda session: claim(session, gate(), commands)
+        )
+    except UnavailableError:
+        # Their neighbours' vouchers are stored: those are not to hear of it.
+        return [Refused(UnavailableError()) for _ in commands]
+
+
+def _single_statements() -> Sessions:
+    """Sessions in which each statement commits by itself."""
+    found = current_app.extensions.get(_SESSIONS)
+    if found is None:
+        held = resources()
+        engine = held.engine.execution_options(isolation_level="AUTOCOMMIT")
+        found = current_app.extensions[_SESSIONS] = make_sessions(engine, jobs=held.jobs)
+    return cast(Sessions, found)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, text, tuple_
+from sqlalchemy import Row, select, tuple_
 from sqlalchemy.orm import Session
 
 from coupon_service.campaigns.errors import (
@@ -18,6 +18,7 @@ from coupon_service.campaigns.errors import (
 from coupon_service.campaigns.models import Campaign, Channel, Mode, Release, ReleaseState
 from coupon_service.core.clock import db_now
 from coupon_service.core.errors import ProblemError
+from coupon_service.issuance.arrays import array, byteas, uuids
 from coupon_service.issuance.errors import (
     ChannelClosedError,
     LimitReachedError,
@@ -68,16 +69,13 @@ class Stored:
 # constraints, that neither the seat nor the resident's ordinal is taken. FOR KEY SHARE makes
 # closing wait for this claim, and this claim see the closing. A validity of N local days ends when
 # the last one does.
-_STORE = text(
-    """
+_STORE = """
     WITH wanted AS (
         SELECT * FROM unnest(
-            CAST(:ids AS uuid[]), CAST(:releases AS uuid[]), CAST(:residents AS uuid[]),
-            CAST(:ordinals AS int[]), CAST(:seats AS int[]), CAST(:channels AS text[]),
-            CAST(:devices AS bytea[]), CAST(:modes AS text[]), CAST(:agents AS uuid[]),
-            CAST(:assistants AS uuid[])
-        ) AS w(id, release_id, resident_id, ordinal, seat, channel, device_hash, mode,
-               claimed_by_id, assisted_by_id)
+            %s::uuid[], %s::uuid[], %s::uuid[], %s::int[], %s::int[], %s::text[], %s::bytea[],
+            %s::text[], %s::uuid[], %s::uuid[]
+        ) AS w(id, release_id, resident_id, ordinal, seat, channel, device_hash,
+               mode, claimed_by_id, assisted_by_id)
     ), stored AS (
         INSERT INTO vouchers (id, release_id, seat, resident_id, ordinal, claim_channel,
                               device_hash, claimed_by_id, assisted_by_id,
@@ -102,33 +100,30 @@ _STORE = text(
         ON CONFLICT DO NOTHING
         RETURNING id, release_id, seat, valid_from, expires_at
     )
-    SELECT stored.id, stored.seat, stored.valid_from, stored.expires_at,
-           release.number, campaign.face_fen, campaign.threshold_fen
+    SELECT stored.id, release.number, campaign.face_fen, campaign.threshold_fen,
+           stored.valid_from, stored.expires_at, stored.seat
     FROM stored
     JOIN releases release ON release.id = stored.release_id
     JOIN campaigns campaign ON campaign.id = release.campaign_id
     """
-)
 
 
 def store_vouchers(session: Session, candidates: Sequence[Candidate]) -> Mapping[UUID, Stored]:
     """Insert all candidates that may be; returns the stored ones by voucher id."""
-    rows = session.execute(
-        _STORE,
-        {
-            "ids": [c.voucher_id for c in candidates],
-            "releases": [c.release_id for c in candidates],
-            "residents": [c.resident_id for c in candidates],
-            "ordinals": [c.ordinal for c in candidates],
-            "seats": [c.seat for c in candidates],
-            "channels": [str(c.channel) for c in candidates],
-            "devices": [c.device_hash for c in candidates],
-            "modes": [str(c.mode) for c in candidates],
-            "agents": [c.claimed_by_id for c in candidates],
-            "assistants": [c.assisted_by_id for c in candidates],
-        },
+    columns = (
+        uuids(c.voucher_id for c in candidates),
+        uuids(c.release_id for c in candidates),
+        uuids(c.resident_id for c in candidates),
+        array(c.ordinal for c in candidates),
+        array(c.seat for c in candidates),
+        array(c.channel for c in candidates),
+        byteas(c.device_hash for c in candidates),
+        array(c.mode for c in candidates),
+        uuids(c.claimed_by_id for c in candidates),
+        uuids(c.assisted_by_id for c in candidates),
     )
-    return {row.id: _stored(row) for row in rows}
+    rows = session.connection().exec_driver_sql(_STORE, columns)
+    return {row[0]: Stored(VoucherFacts(*row[:6]), row[6]) for row in rows}
 
 
 def stored_vouchers(session: Session, keys: Sequence[Key]) -> Mapping[Key, Stored]:

@@ -11,13 +11,12 @@ from markupsafe import Markup
 
 from coupon_service.campaigns.models import Channel, Season
 from coupon_service.core.auth import Principal
-from coupon_service.core.db import transaction
 from coupon_service.core.display import large_text, page_lang
-from coupon_service.core.resources import resources
 from coupon_service.mobile.near import NEAR_MAX_M, Nearest, Position, nearest
 from coupon_service.mobile.offers import Board, Offer, Step, by_board, own_vouchers
 from coupon_service.mobile.packed import pack, packed_page, takes_gzip
 from coupon_service.mobile.tickets import Style, Ticket, tickets
+from coupon_service.mobile.unread import unread_badge
 from coupon_service.mobile.window import Window, stores_of
 
 OFFERS_PER_BOARD = 3
@@ -56,20 +55,21 @@ class Visitor:
 
     Attributes:
         mine: their own vouchers of what is on offer, by release.
+        badge: what the page says of unread notices.
     """
 
     may_claim: bool
     mine: Mapping[UUID, Sequence[UUID]]
     position: Position | None
+    badge: str = ""
 
     @classmethod
     def of(cls, found: Principal | None, position: Position | None) -> Self:
         """Who asks, with what they have already."""
         if found is None:
             return cls(may_claim=False, mine={}, position=position)
-        with transaction(resources().sessions) as session:
-            mine = own_vouchers(session, found.id)
-        return cls(may_claim=found.verified, mine=mine, position=position)
+        mine, unread = own_vouchers(found.id)
+        return cls(found.verified, mine, position, unread_badge(unread))
 
     @property
     def is_usual(self) -> bool:
@@ -101,23 +101,23 @@ class Home:
     now: datetime
 
 
-def home_page(window: Window, visitor: Visitor, *, board: str | None, badge: str) -> Response:
-    """The page; `badge` is what it says of unread notices. A usual page is drawn once."""
+def home_page(window: Window, visitor: Visitor, *, board: str | None) -> Response:
+    """The page. A usual one is drawn once."""
     few = large_text()
     chosen = board if board == EVERYTHING or board in window.board_codes else None
     if not visitor.is_usual:
-        return packed_page(_html(window, visitor, chosen, few, badge))
-    key = ("home", takes_gzip(), page_lang(), few, chosen, visitor.may_claim, badge)
+        return packed_page(_html(window, visitor, chosen, few))
+    key = ("home", takes_gzip(), page_lang(), few, chosen, visitor.may_claim, visitor.badge)
     page = window.pages.get(key)
     if page is None:
-        html = _html(window, visitor, chosen, few, badge)
+        html = _html(window, visitor, chosen, few)
         page = window.pages[key] = pack(html) if takes_gzip() else html
     return packed_page(page)
 
 
-def _html(window: Window, visitor: Visitor, chosen: str | None, few: bool, badge: str) -> str:
+def _html(window: Window, visitor: Visitor, chosen: str | None, few: bool) -> str:
     home = _home(window, visitor, chosen, few=few)
-    return render_template("mobile/home.html", page=home, unread_badge=badge)
+    return render_template("mobile/home.html", page=home, unread_badge=visitor.badge)
 
 
 def _home(window: Window, visitor: Visitor, chosen: str | None, *, few: bool) -> Home:

@@ -7,13 +7,15 @@ from enum import StrEnum
 from functools import cached_property
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select, true
 from sqlalchemy.orm import Session
 
 from coupon_service.campaigns.models import BudgetNode, Channel, Mode, Release, ReleaseState
 from coupon_service.campaigns.queries import PUBLISHED
+from coupon_service.core.one_statement import OneStatement
 from coupon_service.issuance.gate import gate
 from coupon_service.mobile.near import Nearest
+from coupon_service.mobile.unread import count_unread
 from coupon_service.mobile.window import Window
 from coupon_service.vouchers.models import Voucher
 
@@ -27,8 +29,22 @@ _OWN = (
     .order_by(Voucher.ordinal)
 )
 _OWN_OF_ONE = _OWN.where(Voucher.release_id == bindparam("release_id"))
-_OWN_ON_OFFER = _OWN.join(Release, Release.id == Voucher.release_id).where(
-    Release.state.in_([state.value for state in PUBLISHED])
+_VOUCHERS, _RELEASES = (one.__table__.c for one in (Voucher, Release))
+_ON_OFFER = (
+    select(_VOUCHERS.release_id, _VOUCHERS.id, _VOUCHERS.ordinal)
+    .join(Release.__table__, _RELEASES.id == _VOUCHERS.release_id)
+    .where(
+        _VOUCHERS.resident_id == bindparam("resident_id"),
+        or_(*(_RELEASES.state == state.value for state in PUBLISHED)),
+    )
+    .subquery()
+)
+# The count comes even if there is no voucher.
+_UNREAD = select(count_unread("resident_id").label("unread")).subquery()
+_OWN_ON_OFFER = OneStatement(
+    select(_UNREAD.c.unread, _ON_OFFER.c.release_id, _ON_OFFER.c.id)
+    .select_from(_UNREAD.outerjoin(_ON_OFFER, true()))
+    .order_by(_ON_OFFER.c.ordinal)
 )
 
 
@@ -121,12 +137,15 @@ class Board:
     offers: Sequence[Offer]
 
 
-def own_vouchers(session: Session, resident_id: UUID) -> Mapping[UUID, Sequence[UUID]]:
-    """The resident's vouchers of published releases, by release."""
+def own_vouchers(resident_id: UUID) -> tuple[Mapping[UUID, Sequence[UUID]], int]:
+    """The resident's vouchers of published releases, by release; and how many unread notices."""
     mine: dict[UUID, list[UUID]] = {}
-    for release_id, voucher_id in session.execute(_OWN_ON_OFFER, {"resident_id": resident_id}):
-        mine.setdefault(release_id, []).append(voucher_id)
-    return mine
+    unread = 0
+    for unread_count, release_id, voucher_id in _OWN_ON_OFFER.rows(resident_id=resident_id):
+        unread = unread_count
+        if voucher_id is not None:
+            mine.setdefault(release_id, []).append(voucher_id)
+    return mine, unread
 
 
 def one_offer(session: Session, release: Release, resident_id: UUID | None, now: datetime) -> Offer:

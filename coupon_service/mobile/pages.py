@@ -10,22 +10,26 @@ from sqlalchemy import select
 
 from coupon_service.campaigns.models import ReleaseQuota
 from coupon_service.campaigns.queries import release_or_refuse
-from coupon_service.core.auth import Kind, principal, require, signed_in
+from coupon_service.core.auth import Kind, Principal, principal, require, signed_in
 from coupon_service.core.clock import LOCAL_ZONE, db_now
 from coupon_service.core.db import transaction
 from coupon_service.core.errors import ConflictError, TooManyRequestsError, UnavailableError
 from coupon_service.core.resources import resources
+from coupon_service.issuance.admit import Claimant, Unmet, admit
 from coupon_service.issuance.device import remember_device
+from coupon_service.issuance.errors import NOT_ELIGIBLE
 from coupon_service.issuance.waiting_room.claim_in_turn import claim_in_turn
 from coupon_service.mobile import words
 from coupon_service.mobile.example import example_of
 from coupon_service.mobile.home import Visitor, home_page
 from coupon_service.mobile.near import here, spoken_distance
-from coupon_service.mobile.notices import unread_notices
-from coupon_service.mobile.offers import one_offer
+from coupon_service.mobile.offers import Offer, Step, one_offer
 from coupon_service.mobile.packed import packed_page
 from coupon_service.mobile.window import look_again, shop_window
 from merchants.queries import StorePlace, stores_for
+
+# What a visitor's own conditions decide about; a code is for whoever was given it.
+_CLAIMED_ONLINE = frozenset({Step.CLAIM, Step.LATER, Step.ROOM, Step.DRAW, Step.WAIT})
 
 bp = Blueprint(
     "mobile",
@@ -53,9 +57,7 @@ def _spoken_distance(metres: float) -> str:
 def home() -> Response:
     """What can be claimed now, by board, and what comes next."""
     visitor = Visitor.of(signed_in(Kind.RESIDENT), here())
-    return home_page(
-        shop_window(), visitor, board=request.args.get("board"), badge=unread_notices()
-    )
+    return home_page(shop_window(), visitor, board=request.args.get("board"))
 
 
 @bp.get("/campaigns/<uuid:release_id>")
@@ -77,6 +79,7 @@ def campaign(release_id: UUID) -> Response:
     page = render_template(
         "mobile/campaign.html",
         offer=offer,
+        refusal=_refusal(visitor, offer),
         example=example_of(release.campaign),
         kept=kept,
         zones=_by_zone(stores),
@@ -116,6 +119,19 @@ def claim(release_id: UUID) -> ResponseReturnValue:
         "mobile_wallet.voucher", voucher_id=granted.voucher.facts.voucher_id, claimed=1
     )
     return redirect(address, HTTPStatus.SEE_OTHER)
+
+
+def _refusal(visitor: Principal | None, offer: Offer) -> str:
+    """Why a claim would be refused for good and what to do, if the visitor is known and it would.
+
+    Advice, so that nobody waits in vain; the claim decides for itself.
+    """
+    if visitor is None or not visitor.verified or offer.step not in _CLAIMED_ONLINE:
+        return ""
+    claimant = Claimant(offer.release.id, visitor.id, by_guardian=False)
+    with transaction(resources().sessions) as session:
+        verdict = admit(session, [claimant])[claimant]
+    return NOT_ELIGIBLE[verdict.condition].sentence if isinstance(verdict, Unmet) else ""
 
 
 def _by_zone(stores: Sequence[StorePlace]) -> dict[str, list[StorePlace]]:

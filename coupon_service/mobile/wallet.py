@@ -1,24 +1,25 @@
 """The wallet: every voucher of one resident on three shelves."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from flask import Blueprint, render_template, request
 from sqlalchemy import bindparam, func, select
 
-from coupon_service.campaigns.models import Release
+from coupon_service.campaigns.models import Campaign, Release
 from coupon_service.core.auth import Kind, principal, require
 from coupon_service.core.clock import local_date
 from coupon_service.core.db import transaction
 from coupon_service.core.display import page_lang
+from coupon_service.core.one_statement import OneStatement
 from coupon_service.core.resources import resources
 from coupon_service.mobile.shell import fill
 from coupon_service.mobile.tickets import Style, read_campaigns, tickets
-from coupon_service.notices.models import Notice
-from coupon_service.notices.queries import UNREAD_SHOWN_MAX
+from coupon_service.mobile.unread import count_unread, unread_badge
 from coupon_service.vouchers.models import Voucher, VoucherState
 from coupon_service.vouchers.queries import WALLET_MAX
 
@@ -52,16 +53,11 @@ class Kept(NamedTuple):
 
 # Put together once, on tables and not on entities, which would be made and thrown away. It asks for
 # the time and the notices too, so that a wallet is one round trip.
-_VOUCHERS, _RELEASES, _NOTICES = (one.__table__.c for one in (Voucher, Release, Notice))
-_UNREAD = (
-    select(func.count())
-    .where(_NOTICES.resident_id == bindparam("resident_id"), _NOTICES.read_at.is_(None))
-    .scalar_subquery()
-)
-_KEPT = (
+_VOUCHERS, _RELEASES = (one.__table__.c for one in (Voucher, Release))
+_KEPT = OneStatement(
     select(
         func.clock_timestamp(),
-        _UNREAD,
+        count_unread("resident_id"),
         _VOUCHERS.id,
         _VOUCHERS.state,
         _VOUCHERS.valid_from,
@@ -78,7 +74,17 @@ _KEPT = (
 )
 
 
-def shelf_of(voucher: Voucher | Kept, now: datetime) -> Shelf:
+class Stored(Protocol):
+    """What tells a voucher's shelf."""
+
+    @property
+    def state(self) -> str: ...
+
+    @property
+    def expires_at(self) -> datetime: ...
+
+
+def shelf_of(voucher: Stored, now: datetime) -> Shelf:
     """Where a voucher lies; one whose time is over is not usable even before a job marks it."""
     if voucher.state == VoucherState.REDEEMED:
         return Shelf.USED
@@ -95,14 +101,13 @@ def wallet() -> str:
     shelf = Shelf(wanted) if wanted in list(Shelf) else Shelf.USABLE
     unread = 0
     shelves: dict[Shelf, list[tuple[Kept, datetime]]] = {key: [] for key in Shelf}
-    with transaction(resources().sessions) as session:
-        for now, unread_count, *columns in session.execute(_KEPT, {"resident_id": principal().id}):
-            unread = unread_count
-            kept = Kept(*columns)
-            shelves[shelf_of(kept, now)].append((kept, now))
-        shown = shelves[shelf]
-        style = Style(level=2, off=shelf is not Shelf.USABLE)
-        drawn = tickets({kept.campaign_id for kept, _ in shown}, style, read_campaigns(session))
+    for now, unread_count, *columns in _KEPT.rows(resident_id=principal().id):
+        unread = unread_count
+        kept = Kept(*columns)
+        shelves[shelf_of(kept, now)].append((kept, now))
+    shown = shelves[shelf]
+    style = Style(level=2, off=shelf is not Shelf.USABLE)
+    drawn = tickets({kept.campaign_id for kept, _ in shown}, style, _campaigns)
     if shelf is Shelf.USABLE:
         shown.sort(key=lambda pair: pair[0].expires_at)  # what ends first is needed first
     language = page_lang()
@@ -111,10 +116,15 @@ def wallet() -> str:
         drawn[kept.campaign_id].filled(f"/vouchers/{kept.id}", _foot_of(kept, shelf, now, language))
         for kept, now in shown
     )
-    gaps["unread"] = str(unread) if unread <= UNREAD_SHOWN_MAX else f"{UNREAD_SHOWN_MAX}+"
+    gaps["unread"] = unread_badge(unread)
     return fill(
         "mobile/wallet.html", gaps, shelf=shelf.value, empty=not shown, has_unread=unread > 0
     )
+
+
+def _campaigns(ids: list[UUID]) -> Iterable[Campaign]:
+    with transaction(resources().sessions) as session:
+        return read_campaigns(session)(ids)
 
 
 def _foot_of(kept: Kept, shelf: Shelf, now: datetime, language: str) -> str:

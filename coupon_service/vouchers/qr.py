@@ -14,7 +14,8 @@ from qrcode.constants import ERROR_CORRECT_M, ERROR_CORRECT_Q
 from qrcode.image.pil import PilImage
 from qrcode.image.pure import PyPNGImage
 
-MASK = 3
+from coupon_service.vouchers.qr_modules import MASK, dark_modules
+
 QUIET_MODULES = 4
 PNG_PIXELS_PER_MODULE = 8
 
@@ -32,45 +33,44 @@ PAPER_LOOK = Look(8, ERROR_CORRECT_Q)
 
 
 def qr_svg(text: str, look: Look = TOKEN_LOOK) -> str:
-    """An SVG without a size of its own: one path, one unit per module, quiet zone included."""
-    modules = _code(text, look).get_matrix()
-    size = len(modules)
-    runs = []
-    for y, row in enumerate(modules):
-        x = 0
-        while x < size:
-            if not row[x]:
-                x += 1
-                continue
-            start = x
-            while x < size and row[x]:
-                x += 1
-            runs.append(f"M{start} {y}h{x - start}v1h-{x - start}z")
+    """An SVG without a size of its own: one path, one unit per module, quiet zone included.
+
+    Raises:
+        ValueError: the text is too long for the look.
+    """
+    rows = dark_modules(text, look.version, look.error_correction)
+    size = len(rows) + 2 * QUIET_MODULES
+    path = "".join(
+        [
+            f"M{QUIET_MODULES} {y}.5{''.join([_STROKES[eight] for eight in row])}"
+            for y, row in enumerate(rows, QUIET_MODULES)
+        ]
+    )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size} {size}"'
         f' shape-rendering="crispEdges"><path fill="#fff" d="M0 0h{size}v{size}H0z"/>'
-        f'<path d="{"".join(runs)}"/></svg>'
+        f'<path fill="none" stroke="#000" d="{path}"/></svg>'
     )
 
 
 def qr_png(text: str) -> bytes:
     """A black and white PNG, `PNG_PIXELS_PER_MODULE` pixels to the module."""
     out = BytesIO()
-    _code(text, TOKEN_LOOK).make_image(image_factory=PyPNGImage).save(out)
+    _code(text).make_image(image_factory=PyPNGImage).save(out)
     return out.getvalue()
 
 
 def qr_terminal(text: str) -> str:
     """Half-block characters for a dark terminal."""
     out = StringIO()
-    _code(text, TOKEN_LOOK).print_ascii(out=out, invert=True)
+    _code(text).print_ascii(out=out, invert=True)
     return out.getvalue()
 
 
-def _code(text: str, look: Look) -> QRCode[PilImage | PyPNGImage]:
+def _code(text: str) -> QRCode[PilImage | PyPNGImage]:
     code = QRCode(
-        version=look.version,
-        error_correction=look.error_correction,
+        version=TOKEN_LOOK.version,
+        error_correction=TOKEN_LOOK.error_correction,
         box_size=PNG_PIXELS_PER_MODULE,
         border=QUIET_MODULES,
         mask_pattern=MASK,
@@ -79,3 +79,17 @@ def _code(text: str, look: Look) -> QRCode[PilImage | PyPNGImage]:
     code.add_data(text, optimize=0)
     code.make(fit=False)
     return code
+
+
+def _strokes(eight: int) -> str:
+    """The pen's way over eight modules in a row: `h` draws the dark ones, `m` skips the others."""
+    bits = f"{eight:08b}"
+    runs, start = [], 0
+    for end in range(1, 9):
+        if end == 8 or bits[end] != bits[start]:
+            runs.append(f"h{end - start}" if bits[start] == "1" else f"m{end - start} 0")
+            start = end
+    return "".join(runs)
+
+
+_STROKES = [_strokes(eight) for eight in range(256)]

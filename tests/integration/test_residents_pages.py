@@ -1,7 +1,7 @@
 """The residents' pages as a browser without JavaScript uses them: forms and redirects only."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
@@ -15,6 +15,7 @@ from coupon_service.campaigns.release import close, pause
 from coupon_service.core.clock import db_now
 from coupon_service.core.db import transaction
 from coupon_service.core.resources import Resources
+from coupon_service.issuance.errors import TooYoungError
 from coupon_service.residents.models import Resident
 from coupon_service.vouchers.models import Voucher
 from tests.factories.ar import resident_client
@@ -347,3 +348,39 @@ def test_static_files_are_kept_by_browsers_and_travel_compressed(client: FlaskCl
     assert len(packed.data) < len(plain.data) / 2
     known = {"If-None-Match": packed.headers["ETag"], "Accept-Encoding": "gzip"}
     assert client.get(address, headers=known).status_code == 304
+
+
+def test_an_offer_says_in_advance_which_condition_the_visitor_does_not_meet(
+    app: OpenAPI, held: Resources
+) -> None:
+    release_id = _open(held, eligibility={"min_age": 60})
+    with transaction(held.sessions) as session:
+        young = make_resident(session)
+        old = make_resident(session, born_on=date(1950, 3, 1))
+    sentence = TooYoungError.sentence
+    page = f"/campaigns/{release_id}"
+    assert sentence in resident_client(app, young).get(page).text
+    assert sentence not in resident_client(app, old).get(page).text
+    assert sentence not in app.test_client().get(page).text
+    assert _vouchers(held) == 0
+
+
+def test_the_same_voucher_page_shows_each_visitor_their_own(app: OpenAPI, held: Resources) -> None:
+    release_id = _open(held)
+    pages = []
+    for _ in range(2):
+        browser = _resident(app, held)
+        address = _claim(browser, release_id).location
+        pages.append(browser.get(address).text)
+        voucher_id = address.removeprefix("/vouchers/").partition("?")[0]
+        assert f'data-voucher="{voucher_id}"' in pages[-1]
+        assert app.test_client().get(address, headers=HTML).status_code == 303
+    for part in (r'data-token="(\w+)"', r'data-viewer="([\w-]+)"', r"data-digits>([\d ]+)<"):
+        first, second = (re.search(part, page) for page in pages)
+        assert first is not None
+        assert second is not None
+        assert first[1] != second[1]
+    with transaction(held.sessions) as session:
+        stranger = make_resident(session)
+    assert resident_client(app, stranger).get(address, headers=HTML).status_code == 404
+    assert_invariants(held)

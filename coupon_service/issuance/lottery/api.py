@@ -20,6 +20,7 @@ from coupon_service.issuance.lottery.queries import (
     entry_of,
     proof_of,
     published_draw,
+    rank_of,
     result_parts,
 )
 from coupon_service.issuance.lottery.schemas import DrawView, EntryBody, EntryQuery, EntryView
@@ -119,4 +120,5 @@ def download_script() -> Response:
 def _entry_view(release_id: UUID, resident_id: UUID) -> EntryView:
     with transaction(resources().sessions) as session:
         draw = draw_or_refuse(session, release_id)
-        return EntryView.of(draw, proof_of(session, entry_of(session, release_id, resident_id)))
+        entry = entry_of(session, release_id, resident_id)
+        return EntryView.of(draw, proof_of(session, draw, entry), rank_of(session, entry))

@@ -15,22 +15,24 @@ from coupon_service.issuance.lottery.errors import (
     SeedNotYetError,
 )
 from coupon_service.issuance.lottery.models import DrawState, LotteryDraw
-from coupon_service.issuance.lottery.queries import LEAF, allow_time, locked_draw, source_of
+from coupon_service.issuance.lottery.queries import allow_time, locked_draw, source_of
 from coupon_service.issuance.lottery.verify_draw import randomness_of, seed_of
 
 DRAWN = "lottery.drawn"
 
-# An entry's lot is SHA-256(0x02 || seed || leaf); the lowest is drawn first.
+# An entry's lot is SHA-256(0x02 || seed || leaf); the lowest is drawn first. Rows come in the order
+# of the entries, so that the look-ups of the foreign key lie side by side.
 _RANK = text(
-    f"""
-    UPDATE lottery_entries entry SET rank = drawn.rank
+    """
+    INSERT INTO lottery_ranks (release_id, resident_id, rank)
+    SELECT release_id, resident_id, rank
     FROM (
-        SELECT resident_id,
-               row_number() OVER (ORDER BY sha256(decode('02', 'hex') || :seed || {LEAF})) AS rank
-        FROM lottery_entries entry WHERE release_id = :release_id
+        SELECT release_id, resident_id,
+               row_number() OVER (ORDER BY sha256(decode('02', 'hex') || :seed || leaf)) AS rank
+        FROM lottery_entries WHERE release_id = :release_id
     ) AS drawn
-    WHERE entry.release_id = :release_id AND entry.resident_id = drawn.resident_id
-    """  # noqa: S608  # put together from constants
+    ORDER BY resident_id
+    """
 )
 
 

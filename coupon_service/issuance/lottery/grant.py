@@ -7,14 +7,19 @@ a process killed between two batches, or in one, leaves nobody out and nobody tw
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import Row, and_, or_, select
 from sqlalchemy.orm import Session
 
 from coupon_service.campaigns.models import Campaign, Channel, Mode, Release
 from coupon_service.issuance.claim import ClaimCommand, Granted, Refused, claim
 from coupon_service.issuance.errors import LimitReachedError, NotEligibleError
 from coupon_service.issuance.gate import Gate
-from coupon_service.issuance.lottery.models import DrawState, LotteryDraw, LotteryEntry
+from coupon_service.issuance.lottery.models import (
+    DrawState,
+    LotteryDraw,
+    LotteryEntry,
+    LotteryRank,
+)
 from coupon_service.issuance.lottery.queries import locked_draw
 from coupon_service.notices.notify import NoticeKind, Told, notify_all
 
@@ -41,23 +46,23 @@ def grant_batch(session: Session, gate: Gate, release_id: UUID) -> None:
     commands = [
         ClaimCommand(
             release_id=release_id,
-            resident_id=entry.resident_id,
+            resident_id=drawn.resident_id,
             channel=Channel.ONLINE,
             mode=Mode.LOTTERY,
-            claimed_by_id=entry.entered_by_id,
+            claimed_by_id=entered_by_id,
         )
-        for entry in entries
+        for drawn, entered_by_id in entries
     ]
     name = _campaign_name(session, release_id)
     told = []
-    for entry, outcome in zip(entries, claim(session, gate, commands), strict=True):
+    for (drawn, _), outcome in zip(entries, claim(session, gate, commands), strict=True):
         match outcome:
             case Granted(voucher):
                 draw.winners_count += 1
                 params = {"campaign": name, "voucher_id": voucher.voucher_id}
-                told.append(Told(entry.resident_id, params))
+                told.append(Told(drawn.resident_id, params))
             case Refused(error) if isinstance(error, _PASSED_OVER):
-                entry.refusal = error.slug
+                drawn.refusal = error.slug
             case Refused(error):
                 raise error
     draw.decided_rank += len(entries)
@@ -71,11 +76,11 @@ def tell_batch(session: Session, release_id: UUID) -> None:
         return
     last = draw.told_rank + TELL_BATCH
     residents = session.scalars(
-        select(LotteryEntry.resident_id).where(
-            LotteryEntry.release_id == release_id,
-            LotteryEntry.rank > draw.told_rank,
-            LotteryEntry.rank <= last,
-            or_(LotteryEntry.rank > draw.decided_rank, LotteryEntry.refusal.is_not(None)),
+        select(LotteryRank.resident_id).where(
+            LotteryRank.release_id == release_id,
+            LotteryRank.rank > draw.told_rank,
+            LotteryRank.rank <= last,
+            or_(LotteryRank.rank > draw.decided_rank, LotteryRank.refusal.is_not(None)),
         )
     ).all()
     params = {"campaign": _campaign_name(session, release_id), "release_id": release_id}
@@ -94,18 +99,26 @@ def is_told(draw: LotteryDraw) -> bool:
     return draw.told_rank >= (draw.entries_count or 0)
 
 
-def _next_entries(session: Session, draw: LotteryDraw) -> Sequence[LotteryEntry]:
+def _next_entries(session: Session, draw: LotteryDraw) -> Sequence[Row[LotteryRank, UUID | None]]:
+    """The next to be drawn, each with the relative who entered for them."""
     if draw.state != DrawState.DRAWN or is_decided(draw):
         return ()
     last = draw.decided_rank + min(BATCH, draw.quantity - draw.winners_count)
-    return session.scalars(
-        select(LotteryEntry)
-        .where(
-            LotteryEntry.release_id == draw.release_id,
-            LotteryEntry.rank > draw.decided_rank,
-            LotteryEntry.rank <= last,
+    return session.execute(
+        select(LotteryRank, LotteryEntry.entered_by_id)
+        .join(
+            LotteryEntry,
+            and_(
+                LotteryEntry.release_id == LotteryRank.release_id,
+                LotteryEntry.resident_id == LotteryRank.resident_id,
+            ),
         )
-        .order_by(LotteryEntry.rank)
+        .where(
+            LotteryRank.release_id == draw.release_id,
+            LotteryRank.rank > draw.decided_rank,
+            LotteryRank.rank <= last,
+        )
+        .order_by(LotteryRank.rank)
     ).all()
 
 

@@ -1,40 +1,46 @@
 """What must always hold of lotteries."""
 
 from coupon_service.core.invariants import sql_invariant
+from coupon_service.issuance.lottery.merkle import BLOCK_LEAVES
 
 INVARIANTS = (
     sql_invariant(
-        "closed entries fill the places from the first to the last",
-        """
-        SELECT draw.release_id, draw.entries_count, count(entry.position) AS placed
-        FROM lottery_draws draw
-        LEFT JOIN lottery_entries entry ON entry.release_id = draw.release_id
+        "closed entries are those that were committed to",
+        f"""
+        SELECT draw.release_id, draw.entries_count, found.count
+        FROM lottery_draws draw CROSS JOIN LATERAL (
+            SELECT count(*),
+                   string_agg(leaf, '' ORDER BY leaf)
+                       FILTER (WHERE place % {BLOCK_LEAVES} = 1) AS firsts
+            FROM (
+                SELECT leaf, row_number() OVER (ORDER BY leaf) AS place
+                FROM lottery_entries WHERE release_id = draw.release_id
+            ) AS placed
+        ) AS found
         WHERE draw.state IN ('closed', 'drawn', 'published')
-        GROUP BY draw.release_id
-        HAVING count(entry.resident_id) <> draw.entries_count
-            OR count(entry.position) <> draw.entries_count
-            OR coalesce(max(entry.position) + 1, 0) <> draw.entries_count
+          AND (found.count <> draw.entries_count
+               OR coalesce(found.firsts, '') IS DISTINCT FROM draw.block_firsts
+               OR octet_length(draw.block_roots) <> octet_length(draw.block_firsts))
         """,
     ),
     sql_invariant(
-        "drawn entries have the ranks from the first to the last",
+        "drawn entries have the ranks from the first to the last, and others have none",
         """
-        SELECT draw.release_id, draw.entries_count, count(entry.rank) AS ranked
-        FROM lottery_draws draw
-        LEFT JOIN lottery_entries entry ON entry.release_id = draw.release_id
-        WHERE draw.state IN ('drawn', 'published')
+        SELECT draw.release_id, draw.entries_count, count(drawn.rank) AS ranked
+        FROM lottery_draws draw LEFT JOIN lottery_ranks drawn USING (release_id)
         GROUP BY draw.release_id
-        HAVING count(entry.rank) <> draw.entries_count
-            OR coalesce(max(entry.rank), 0) <> draw.entries_count
+        HAVING count(drawn.rank) <> coalesce(max(drawn.rank), 0)
+            OR count(drawn.rank) <>
+               CASE WHEN draw.state IN ('drawn', 'published') THEN draw.entries_count ELSE 0 END
         """,
     ),
     sql_invariant(
         "who was drawn and not passed over has the voucher, and nobody else does",
         """
         WITH winners AS (
-            SELECT entry.release_id, entry.resident_id FROM lottery_entries entry
-            JOIN lottery_draws draw ON draw.release_id = entry.release_id
-            WHERE entry.rank <= draw.decided_rank AND entry.refusal IS NULL
+            SELECT drawn.release_id, drawn.resident_id FROM lottery_ranks drawn
+            JOIN lottery_draws draw ON draw.release_id = drawn.release_id
+            WHERE drawn.rank <= draw.decided_rank AND drawn.refusal IS NULL
         ), holders AS (
             SELECT voucher.release_id, voucher.resident_id FROM vouchers voucher
             JOIN lottery_draws draw ON draw.release_id = voucher.release_id
@@ -48,12 +54,12 @@ INVARIANTS = (
     sql_invariant(
         "a draw counts its winners right",
         """
-        SELECT draw.release_id, draw.winners_count, count(entry.resident_id) AS won
+        SELECT draw.release_id, draw.winners_count, count(drawn.resident_id) AS won
         FROM lottery_draws draw
-        LEFT JOIN lottery_entries entry ON entry.release_id = draw.release_id
-             AND entry.rank <= draw.decided_rank AND entry.refusal IS NULL
+        LEFT JOIN lottery_ranks drawn ON drawn.release_id = draw.release_id
+             AND drawn.rank <= draw.decided_rank AND drawn.refusal IS NULL
         GROUP BY draw.release_id
-        HAVING count(entry.resident_id) <> draw.winners_count
+        HAVING count(drawn.resident_id) <> draw.winners_count
         """,
     ),
 )

@@ -1,4 +1,4 @@
-"""A lottery's draw, its entries, and the parts of its published file."""
+"""A lottery's draw, its entries, their ranks, and the parts of its published file."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -7,7 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import (
     CheckConstraint,
+    Computed,
     ForeignKey,
+    ForeignKeyConstraint,
     LargeBinary,
     SmallInteger,
     Text,
@@ -42,7 +44,8 @@ class LotteryDraw(Base):
         quantity: how many win, if as many enter.
         seed_available_at: when the seed's source will have spoken; the entries must be closed.
         merkle_root: what the entries are committed to (RFC 6962).
-        block_roots: roots of the tree's blocks of 1,024 entries, one after the other.
+        block_roots, block_firsts: root and first leaf of each of the tree's blocks of 1,024
+            leaves, one after the other. Between two first leaves lies one block.
         typed_evidence, typed_by_id: what one official typed, until a second one confirms it.
         evidence: what the seed's source published.
         decided_rank: ranks up to this one have their voucher or were passed over.
@@ -81,6 +84,7 @@ class LotteryDraw(Base):
     entries_count: Mapped[int | None]
     merkle_root: Mapped[bytes | None] = mapped_column(LargeBinary)
     block_roots: Mapped[bytes | None] = deferred(mapped_column(LargeBinary))
+    block_firsts: Mapped[bytes | None] = deferred(mapped_column(LargeBinary))
     typed_evidence: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     typed_by_id: Mapped[UUID | None]
     confirmed_by_id: Mapped[UUID | None]
@@ -97,23 +101,20 @@ class LotteryDraw(Base):
 
 
 class LotteryEntry(Base):
-    """One person's entry. Its leaf is SHA-256(0x00 || salt || id): see docs/lottery.md.
+    """One person's entry. The entries of a release stand in the order of their leaves.
 
     Attributes:
         id: random, and of nobody: what stands for the person in the leaf.
         salt: known to the resident only, so that nobody can tell whose a published leaf is.
         entered_by_id: the relative who entered for the resident.
-        position: place among the leaves in ascending order, from 0, once the entries are closed.
-        rank: place in the draw, from 1.
-        refusal: why a drawn entry got no voucher and the next moved up; a slug.
+        leaf: SHA-256(0x00 || salt || id), which is what gets published: see docs/lottery.md.
     """
 
     __tablename__ = "lottery_entries"
     __table_args__ = (
-        UniqueConstraint("release_id", "position"),
-        UniqueConstraint("release_id", "rank"),
+        # Closing and proving read the leaves in their order from this index.
+        UniqueConstraint("release_id", "leaf"),
         CheckConstraint(f"octet_length(salt) = {SALT_BYTES}", name="salt_is_whole"),
-        CheckConstraint("rank IS NULL OR position IS NOT NULL", name="ranked_when_placed"),
     )
 
     release_id: Mapped[UUID] = mapped_column(
@@ -124,8 +125,32 @@ class LotteryEntry(Base):
     salt: Mapped[bytes] = mapped_column(LargeBinary)
     entered_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     entered_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("residents.id"))
-    position: Mapped[int | None]
-    rank: Mapped[int | None]
+    leaf: Mapped[bytes] = mapped_column(
+        LargeBinary, Computed(r"sha256('\x00'::bytea || salt || uuid_send(id))", persisted=True)
+    )
+
+
+class LotteryRank(Base):
+    """Where the draw put an entry.
+
+    Attributes:
+        rank: from 1, which is drawn first.
+        refusal: why a drawn entry got no voucher and the next moved up; a slug.
+    """
+
+    __tablename__ = "lottery_ranks"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["release_id", "resident_id"],
+            ["lottery_entries.release_id", "lottery_entries.resident_id"],
+        ),
+        UniqueConstraint("release_id", "rank"),
+        CheckConstraint("rank >= 1", name="rank_positive"),
+    )
+
+    release_id: Mapped[UUID] = mapped_column(primary_key=True)
+    resident_id: Mapped[UUID] = mapped_column(primary_key=True)
+    rank: Mapped[int]
     refusal: Mapped[str | None] = mapped_column(Text)
 
 

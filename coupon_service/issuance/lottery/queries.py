@@ -1,6 +1,7 @@
 """Shared reads of lotteries."""
 
 import json
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from uuid import UUID
 
 from redis import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import func, select, text
+from sqlalchemy import and_, func, select, text
 from sqlalchemy.orm import Session, joinedload
 
 from coupon_service.campaigns.models import Campaign, Release, ReleaseState
@@ -23,30 +24,27 @@ from coupon_service.issuance.lottery.models import (
     DrawState,
     LotteryDraw,
     LotteryEntry,
+    LotteryRank,
     LotteryResultPart,
 )
 from coupon_service.issuance.lottery.seeds import SeedSource, announced_source
 from coupon_service.issuance.lottery.verify_draw import lot_of
 
-# The leaf of an entry, as PostgreSQL computes it; `merkle.leaf_hash` is the same in Python.
-LEAF = "sha256(decode('00', 'hex') || entry.salt || uuid_send(entry.id))"
 # People look at the number of entries while it grows; a count this old is good enough for that.
 _COUNT_TTL_S = 10
-
-_BLOCK = text(
-    f"""
-    SELECT {LEAF} FROM lottery_entries entry
-    WHERE release_id = :release_id AND position BETWEEN :first AND :last ORDER BY position
-    """  # noqa: S608  # put together from constants
-)
 
 
 @dataclass(frozen=True)
 class Proof:
-    """Why an entry is among those the root was published for."""
+    """Why an entry is among those the root was published for.
+
+    Attributes:
+        position: place among the leaves in ascending order, from 0; None before they are closed.
+    """
 
     entry: LotteryEntry
     leaf: bytes
+    position: int | None
     siblings: Sequence[bytes]
 
 
@@ -136,46 +134,66 @@ def entry_of(session: Session, release_id: UUID, resident_id: UUID) -> LotteryEn
     return entry
 
 
-def proof_of(session: Session, entry: LotteryEntry) -> Proof:
-    """The entry's leaf, and its path to the root once the entries are closed."""
+def rank_of(session: Session, entry: LotteryEntry) -> LotteryRank | None:
+    """Where the draw put an entry; None until it is made."""
+    return session.get(LotteryRank, (entry.release_id, entry.resident_id))
+
+
+def proof_of(session: Session, draw: LotteryDraw, entry: LotteryEntry) -> Proof:
+    """The entry's leaf, and its path to the root once the entries are closed.
+
+    The draw must have been read before the entry: what is an entry after the closing stays one.
+    """
     leaf = leaf_hash(entry.salt, entry.id.bytes)
-    if entry.position is None:
-        return Proof(entry, leaf, ())
-    roots = session.scalars(
-        select(LotteryDraw.block_roots).where(LotteryDraw.release_id == entry.release_id)
+    if draw.merkle_root is None:
+        return Proof(entry, leaf, None, ())
+    stored = session.execute(
+        select(LotteryDraw.block_firsts, LotteryDraw.block_roots).where(
+            LotteryDraw.release_id == draw.release_id
+        )
     ).one()
-    assert roots is not None  # stored when the position was
-    number, index = divmod(entry.position, BLOCK_LEAVES)
-    first = number * BLOCK_LEAVES
+    firsts, roots = (split(joined or b"") for joined in stored)
+    number = bisect_right(firsts, leaf) - 1
     block = session.scalars(
-        _BLOCK,
-        {"release_id": entry.release_id, "first": first, "last": first + BLOCK_LEAVES - 1},
+        select(LotteryEntry.leaf)
+        .where(LotteryEntry.release_id == draw.release_id, LotteryEntry.leaf >= firsts[number])
+        .order_by(LotteryEntry.leaf)
+        .limit(BLOCK_LEAVES)
     ).all()
-    return Proof(entry, leaf, [*path(block, index), *path(split(roots), number)])
+    index = block.index(leaf)
+    siblings = [*path(block, index), *path(roots, number)]
+    return Proof(entry, leaf, number * BLOCK_LEAVES + index, siblings)
 
 
-def has_won(draw: LotteryDraw, entry: LotteryEntry) -> bool | None:
-    """Whether the entry got a voucher; None while that is open."""
-    if entry.rank is None or (draw.state == DrawState.DRAWN and entry.rank > draw.decided_rank):
+def has_won(draw: LotteryDraw, drawn: LotteryRank | None) -> bool | None:
+    """Whether an entry of this rank got a voucher; None while that is open."""
+    if drawn is None or (draw.state == DrawState.DRAWN and drawn.rank > draw.decided_rank):
         return None
-    return entry.rank <= draw.decided_rank and entry.refusal is None
+    return drawn.rank <= draw.decided_rank and drawn.refusal is None
 
 
 def highest_winning_lot(session: Session, draw: LotteryDraw) -> bytes | None:
     """The lot of the last entry that won: whoever has a lower one won too, or was passed over."""
     if draw.seed is None or draw.state != DrawState.PUBLISHED:
         return None
-    last = session.scalars(
-        select(LotteryEntry)
-        .where(
-            LotteryEntry.release_id == draw.release_id,
-            LotteryEntry.rank <= draw.decided_rank,
-            LotteryEntry.refusal.is_(None),
+    leaf = session.scalars(
+        select(LotteryEntry.leaf)
+        .join(
+            LotteryRank,
+            and_(
+                LotteryRank.release_id == LotteryEntry.release_id,
+                LotteryRank.resident_id == LotteryEntry.resident_id,
+            ),
         )
-        .order_by(LotteryEntry.rank.desc())
+        .where(
+            LotteryRank.release_id == draw.release_id,
+            LotteryRank.rank <= draw.decided_rank,
+            LotteryRank.refusal.is_(None),
+        )
+        .order_by(LotteryRank.rank.desc())
         .limit(1)
     ).one_or_none()
-    return None if last is None else lot_of(draw.seed, leaf_hash(last.salt, last.id.bytes))
+    return None if leaf is None else lot_of(draw.seed, leaf)
 
 
 def published_draw(session: Session, release_id: UUID) -> LotteryDraw:

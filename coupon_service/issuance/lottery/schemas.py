@@ -7,7 +7,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from coupon_service.core.schemas import Body, View
-from coupon_service.issuance.lottery.models import LotteryDraw, LotteryEntry
+from coupon_service.issuance.lottery.models import LotteryDraw, LotteryRank
 from coupon_service.issuance.lottery.queries import Proof, has_won
 
 
@@ -84,18 +84,18 @@ class EntryView(View):
     won: bool | None
 
     @classmethod
-    def of(cls, draw: LotteryDraw, proof: Proof) -> Self:
-        entry: LotteryEntry = proof.entry
+    def of(cls, draw: LotteryDraw, proof: Proof, drawn: LotteryRank | None) -> Self:
+        entry = proof.entry
         return cls(
             release_id=entry.release_id,
             entered_at=entry.entered_at,
             entry_id=entry.id.hex,
             salt=entry.salt.hex(),
             leaf=proof.leaf.hex(),
-            position=entry.position,
+            position=proof.position,
             path=[sibling.hex() for sibling in proof.siblings],
-            rank=entry.rank,
-            won=has_won(draw, entry),
+            rank=drawn.rank if drawn else None,
+            won=has_won(draw, drawn),
         )
 
 
