@@ -1,9 +1,12 @@
 """The response class of the application: quick where a body is at hand, Flask's own elsewhere."""
 
 from collections.abc import Iterable
+from functools import cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from flask import Response
+from werkzeug.datastructures import Headers
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -39,3 +42,14 @@ class Answer(Response):
             and "Content-Length" in headers
             and "Location" not in headers
         )
+
+
+def whole_answer(body: bytes, status: HTTPStatus, content_type: str) -> Answer:
+    """An answer whose body is at hand: put together at once, where Flask would go step by step."""
+    headers = Headers([("Content-Type", content_type), ("Content-Length", str(len(body)))])
+    return Answer([body], _status_line(status), headers)
+
+
+@cache
+def _status_line(status: HTTPStatus) -> str:
+    return f"{int(status)} {status.phrase.upper()}"

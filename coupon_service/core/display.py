@@ -11,6 +11,7 @@ from flask import Flask, current_app, request, url_for
 from flask_babel import get_locale, gettext
 
 from coupon_service.core.clock import LOCAL_ZONE, local_date
+from coupon_service.core.cookies import sent_cookie
 from coupon_service.core.money import format_yuan
 
 TEXT_SIZE_COOKIE = "text_size"
@@ -58,7 +59,7 @@ def page_lang() -> str:
 
 def large_text() -> bool:
     """Whether the visitor has chosen the pages with large type and fewer choices."""
-    return request.cookies.get(TEXT_SIZE_COOKIE) == LARGE
+    return sent_cookie(TEXT_SIZE_COOKIE) == LARGE
 
 
 def local_time(moment: datetime, style: str = "short") -> str:

@@ -42,17 +42,28 @@ def reads_address(view: View) -> View:
     hints = get_type_hints(view)
     path_model: type[BaseModel] = hints["path"]
     query_model: type[BaseModel] = hints["query"]
+    nothing_asked = _valid(query_model)
 
     @wraps(view)
     def read(**parts: Any) -> Any:
         try:
             path = path_model.model_validate(parts)
-            query = query_model.model_validate(request.args.to_dict())
+            query = nothing_asked
+            if query is None or request.query_string:
+                query = query_model.model_validate(request.args.to_dict())
         except ValidationError as error:
             abort(invalid_request(error))
         return view(path=path, query=query)
 
     return cast(View, _by_itself(read))
+
+
+def _valid(query_model: type[BaseModel]) -> BaseModel | None:
+    """What an address without a query says; None if it has to say something."""
+    try:
+        return query_model()
+    except ValidationError:
+        return None
 
 
 def _by_itself(read: Read) -> Read:

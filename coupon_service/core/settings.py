@@ -53,6 +53,13 @@ class Settings(BaseSettings):
     notice_wechat: str = "log"
     notice_token: SecretStr | None = None
 
+    # Development: webhooks may go to http, and to addresses that are not public.
+    webhooks_private: bool = False
+
+    # Scenes whose AR provider the service plays itself. Unset: in development only, because whoever
+    # opens one from home and claims to be there is believed.
+    ar_scene: bool | None = None
+
     # Where rounds of the drand beacon are fetched from, for lotteries that announce one.
     drand_url: str = "https://api.drand.sh"
 
@@ -143,6 +150,8 @@ class Settings(BaseSettings):
             for way in ("notice_sms", "notice_wechat")
             if getattr(self, way).startswith("http://")
         ]
+        if self.webhooks_private:
+            faults.append("COUPON_WEBHOOKS_PRIVATE must be off")
         if self.database_url is None:
             faults.append("COUPON_DATABASE_URL must name the production PostgreSQL")
         if self.redis_url is None:
@@ -154,6 +163,11 @@ class Settings(BaseSettings):
     @property
     def is_development(self) -> bool:
         return self.env is not Environment.PRODUCTION
+
+    @property
+    def has_scenes(self) -> bool:
+        """Whether residents can open AR scenes of the service's own."""
+        return self.is_development if self.ar_scene is None else self.ar_scene
 
 
 def load_settings(**overrides: object) -> Settings:

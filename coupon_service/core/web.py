@@ -2,21 +2,20 @@
 
 import re
 import secrets
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
-from flask import Flask, Response, current_app, g, redirect, render_template, request
+from flask import Response, current_app, g, redirect, render_template, request
 from flask.json.provider import JSONProvider
-from flask_openapi3 import OpenAPI
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from coupon_service.core import auth, errors
-from coupon_service.core.answer import Answer
+from coupon_service.core.answer import Answer, whole_answer
+from coupon_service.core.application import Application
 from coupon_service.core.auth import Kind
 from coupon_service.core.body_limit import allow_body
 from coupon_service.core.compress import compressed
@@ -26,7 +25,7 @@ from coupon_service.core.i18n import in_locale, select_locale
 from coupon_service.core.ids import new_id
 from coupon_service.core.log import get_logger
 from coupon_service.core.resources import Resources
-from coupon_service.core.this_request import this_request
+from coupon_service.core.this_request import this_app, this_g, this_request
 
 API_PREFIX = "/api/"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -74,20 +73,10 @@ class OrjsonProvider(JSONProvider):
 
     def response(self, *args: Any, **kwargs: Any) -> Response:
         body = orjson.dumps(self._prepare_response_obj(args, kwargs))
-        return Answer(body, content_type=_JSON)
+        return whole_answer(body, HTTPStatus.OK, _JSON)
 
 
-class Application(OpenAPI):
-    """flask-openapi3's application, without what costs every request and is not used here."""
-
-    response_class = Answer
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """No view and no hook is a coroutine, so Flask need not look at each one every time."""
-        return func
-
-
-def init_web(app: Flask, held: Resources) -> None:
+def init_web(app: Application, held: Resources) -> None:
     """Attach everything of this module to the application."""
     settings = held.settings
     app.json = OrjsonProvider(app)
@@ -98,7 +87,7 @@ def init_web(app: Flask, held: Resources) -> None:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     app.before_request(_begin)
     app.after_request(_finish)
-    app.register_error_handler(ProblemError, _problem_response)
+    app.refuse = _problem_response
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
     app.add_template_global(_csp_nonce, "csp_nonce")
@@ -108,7 +97,7 @@ def init_web(app: Flask, held: Resources) -> None:
 def problem_body(error: ProblemError) -> bytes:
     """The problem document of this refusal, in the visitor's language."""
     # A request id is letters, digits, `_` and `-`: nothing in it has to be escaped.
-    request_id: bytes = g.get("request_id", "").encode()
+    request_id: bytes = this_g().get("request_id", "").encode()
     extra = orjson.dumps(error.extra) if error.extra else b"{}"
     more = b"," + extra[1:] if error.extra else b"}"
     which = (type(error), select_locale())
@@ -152,8 +141,9 @@ def wants_html() -> bool:
 
 def _begin() -> None:
     asked = this_request()
-    given = asked.environ.get("HTTP_X_REQUEST_ID", "")
-    g.request_id = given if _REQUEST_ID.fullmatch(given) else new_id().hex
+    given = asked.environ.get("HTTP_X_REQUEST_ID")
+    is_fit = given is not None and _REQUEST_ID.fullmatch(given)
+    this_g().request_id = given if is_fit else new_id().hex
     endpoint = asked.endpoint
     if endpoint is None:
         return  # the router's 404 or 405 is about to be raised
@@ -161,23 +151,23 @@ def _begin() -> None:
         return
     if endpoint.partition(".")[0] in OPEN_BLUEPRINTS:
         return
-    view = current_app.view_functions[endpoint]
+    view = this_app().view_functions[endpoint]
     auth.enforce(auth.access_of(view))
     allow_body(view)
 
 
 def _finish(response: Response) -> Response:
-    headers, asked = response.headers, this_request()
-    headers.add("X-Request-ID", g.get("request_id", ""))
-    if "refreshed" in g:
+    headers, notes, endpoint = response.headers, this_g(), this_request().endpoint
+    headers.add("X-Request-ID", notes.get("request_id", ""))
+    if "refreshed" in notes:
         auth.refresh_cookies(response)
-    if (asked.endpoint or "").endswith("static"):
-        if "v" in asked.args:
+    if endpoint is not None and endpoint.endswith("static"):
+        if "v" in request.args:
             # `asset` puts the content's hash into the address.
             headers["Cache-Control"] = f"public, max-age={_YEAR_S}, immutable"
         response = compressed(response)
     if headers.get("Content-Type", "").startswith("text/html"):
-        nonce = f"'nonce-{g.csp_nonce}'" if "csp_nonce" in g else ""
+        nonce = f"'nonce-{notes.csp_nonce}'" if "csp_nonce" in notes else ""
         headers.setdefault(
             "Content-Security-Policy",
             f"default-src 'self'; script-src 'self' 'wasm-unsafe-eval' {nonce};"
@@ -199,7 +189,7 @@ def _problem_response(error: ProblemError) -> Response:
         page = render_template("core/problem.html", error=error, home=_area() or "/")
         response = Answer(page, error.status, mimetype="text/html")
     else:
-        response = Answer(problem_body(error), error.status, content_type=_PROBLEM_JSON)
+        response = whole_answer(problem_body(error), error.status, _PROBLEM_JSON)
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response

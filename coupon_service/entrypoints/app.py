@@ -2,6 +2,7 @@
 
 from flask_openapi3 import Info, OpenAPI
 
+from coupon_service.core.application import Application
 from coupon_service.core.db import make_engine, make_sessions
 from coupon_service.core.i18n import init_i18n
 from coupon_service.core.jobs import JobRegistry
@@ -12,7 +13,7 @@ from coupon_service.core.redis import make_hint_redis, make_queue_redis
 from coupon_service.core.resources import EXTENSION, Resources
 from coupon_service.core.schemas import Problem
 from coupon_service.core.settings import Environment, Settings, load_settings
-from coupon_service.core.web import Application, init_web, invalid_request
+from coupon_service.core.web import init_web, invalid_request
 from coupon_service.entrypoints import models
 from coupon_service.entrypoints.modules import all_modules
 from fraud.gate import FraudGate
@@ -63,7 +64,7 @@ def create_app(settings: Settings | None = None) -> OpenAPI:
     app = Application(
         "coupon_service.core",
         info=Info(title="Coupon service", version="1"),
-        security_schemes=SECURITY_SCHEMES,  # type: ignore[arg-type]
+        security_schemes=SECURITY_SCHEMES,
         doc_prefix="/docs",
         doc_url="/openapi.json",
         validation_error_status=400,

@@ -4,27 +4,35 @@ The web server hands over a request when its headers are complete. Without this,
 one byte and pause would hold every thread of a process for ever.
 """
 
-from _thread import allocate_lock
-from collections import deque
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
 from io import BytesIO
-from threading import BoundedSemaphore, Thread
+from itertools import count
+from threading import Lock, Thread
 from typing import Any
 
 import orjson
 
 from coupon_service.core.errors import ProblemError, RequestTimeoutError, TooLargeError
 
-# Readers at work, idle, or given up and still waiting for their client. No more bodies are waited
-# for at once.
-READERS_MAX = 256
+# Where the server puts a function that answers the request at once, from any thread: status,
+# headers, pieces of the body. The first answer counts. A server that has no such function must
+# bound the time by itself.
+ANSWER = "coupon_service.answer"
 
 Environ = dict[str, Any]
+Headers = list[tuple[str, str]]
 StartResponse = Callable[..., Any]
 Wsgi = Callable[[Environ, StartResponse], Iterable[bytes]]
+Answer = Callable[[int, Headers, Iterator[bytes]], object]
 
 # A larger body has as much time again for each of these: three megabits a second are enough.
 _EXTRA_TIME_BYTES = 4 * 1024 * 1024
+# How often the watch looks; a body is given up so much later than it is due at most.
+_LOOK_EVERY_S = 0.25
+# Long enough for an answer to be on its way before the connection ends.
+_SENT_WITHIN_S = 0.25
 
 
 class BodyDeadline:
@@ -47,8 +55,7 @@ class BodyDeadline:
         self._within_s = within_s
         self._limit_bytes = limit_bytes
         self._bound_of = bound_of
-        self._readers = BoundedSemaphore(READERS_MAX)
-        self._idle: deque[_Reader] = deque()
+        self._watch = _Watch()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         length = environ.get("CONTENT_LENGTH") or None
@@ -69,7 +76,7 @@ class BodyDeadline:
         if length is not None and int(length) > limit_bytes:
             return _refuse(TooLargeError, start_response)
         wanted = limit_bytes + 1 if length is None else int(length)
-        body = self._read(environ["wsgi.input"], wanted)
+        body = self._read(environ, wanted)
         if body is None:
             return _refuse(RequestTimeoutError, start_response)
         if len(body) > limit_bytes:
@@ -80,77 +87,94 @@ class BodyDeadline:
         environ["wsgi.input"] = BytesIO(body)
         return self._wsgi(environ, start_response)
 
-    def _read(self, stream: Any, wanted: int) -> bytes | None:
+    def _read(self, environ: Environ, wanted: int) -> bytes | None:
         """Up to `wanted` bytes; None if they do not come, or not in time."""
-        try:
-            reader = self._idle.pop()
-        except IndexError:
-            if not self._readers.acquire(blocking=False):
-                return None
-            reader = _Reader(on_end=self._readers.release)
+        stream, answer = environ["wsgi.input"], environ.get(ANSWER)
+        if answer is None:
+            return _whole(stream, wanted)
         within_s = self._within_s * (1 + wanted // _EXTRA_TIME_BYTES)
-        if not reader.read(stream, wanted, within_s):
-            return None
-        body = reader.body
-        self._idle.append(reader)
-        return body
+        watched = self._watch.begin(answer, within_s)
+        body = _whole(stream, wanted)
+        return body if self._watch.end(watched) else None
 
 
-class _Reader:
-    """A thread that reads for others, because a read cannot be interrupted.
+class _Watch:
+    """A thread that answers for those who wait for a body too long.
 
-    One that is given up ends when the server closes the connection after our answer. This costs a
-    quarter of what an executor does, and every claim has a body.
+    A read cannot be interrupted, and the server does not let go of a request whose body is being
+    read: it stands still, with all its threads, until that client goes. But a read ends with its
+    connection, and the server closes a connection whose answer remains incomplete.
     """
 
-    def __init__(self, on_end: Callable[[], object]) -> None:
-        self.body: bytes | None = None
-        self._stream: Any = None
-        self._wanted = 0
-        self._on_end = on_end
-        self._given_up = False
-        # Both are held while there is nothing to do, and nothing has been done.
-        self._work, self._done = allocate_lock(), allocate_lock()
-        self._work.acquire()
-        self._done.acquire()
-        Thread(target=self._serve, name="body", daemon=True).start()
+    def __init__(self) -> None:
+        self._reading: dict[int, tuple[float, Answer]] = {}
+        self._numbers = count()
+        self._lock = Lock()
+        self._thread: Thread | None = None
 
-    def read(self, stream: Any, wanted: int, within_s: float) -> bool:
-        """Whether a read of up to `wanted` bytes ended in time; if not, this reader is given up.
+    def begin(self, answer: Answer, within_s: float) -> int:
+        """Watch a read that begins now; returns its number."""
+        if self._thread is None:
+            self._start()
+        number = next(self._numbers)
+        self._reading[number] = (time.monotonic() + within_s, answer)
+        return number
 
-        `body` then has what came, or is None if the connection broke.
-        """
-        self._stream, self._wanted = stream, wanted
-        self._work.release()
-        if self._done.acquire(timeout=within_s):
-            return True
-        self._given_up = True
-        self._work.release()
-        return False
+    def end(self, number: int) -> bool:
+        """Whether the read ended before it was given up. Only one of both takes the entry out."""
+        return self._reading.pop(number, None) is not None
 
-    def _serve(self) -> None:
+    def _start(self) -> None:
+        # Not before the first body: this process may have been forked after it was made.
+        with self._lock:
+            if self._thread is None:
+                self._thread = Thread(target=self._look, name="body deadline", daemon=True)
+                self._thread.start()
+
+    def _look(self) -> None:
         while True:
-            self._work.acquire()
-            if self._given_up:
-                break
-            try:
-                self.body = _whole(self._stream, self._wanted)
-            except Exception:  # noqa: BLE001  # whatever the server says of a broken connection
-                self.body = None
-            self._done.release()
-        self._on_end()
+            time.sleep(_LOOK_EVERY_S)
+            now = time.monotonic()
+            for number, (due, answer) in self._reading.copy().items():
+                if due <= now and self.end(number):
+                    Thread(target=_give_up, args=(answer,), name="body given up").start()
 
 
-def _whole(stream: Any, wanted: int) -> bytes:
-    """Up to `wanted` bytes: a read may return fewer than were asked for before the end."""
+def _give_up(answer: Answer) -> None:
+    """Answer all but a last line break, and leave it at that."""
+    status, headers, body = _refusal(RequestTimeoutError, ending=b"\n")
+
+    def pieces() -> Iterator[bytes]:
+        yield body.removesuffix(b"\n")
+        time.sleep(_SENT_WITHIN_S)
+
+    answer(int(status), headers, pieces())
+
+
+def _whole(stream: Any, wanted: int) -> bytes | None:
+    """Up to `wanted` bytes, None if the connection broke.
+
+    A read may return fewer than were asked for before the end.
+    """
     parts, missing = [], wanted
-    while missing > 0 and (part := stream.read(missing)):
-        parts.append(part)
-        missing -= len(part)
+    try:
+        while missing > 0 and (part := stream.read(missing)):
+            parts.append(part)
+            missing -= len(part)
+    except Exception:  # noqa: BLE001  # whatever the server says of a broken connection
+        return None
     return b"".join(parts)
 
 
 def _refuse(error: type[ProblemError], start_response: StartResponse) -> Iterable[bytes]:
+    status, headers, body = _refusal(error)
+    start_response(f"{int(status)} {status.phrase}", headers)
+    return [body]
+
+
+def _refusal(
+    error: type[ProblemError], *, ending: bytes = b""
+) -> tuple[HTTPStatus, Headers, bytes]:
     # Outside the application: no request, hence no language and no page.
     body = orjson.dumps(
         {
@@ -161,10 +185,10 @@ def _refuse(error: type[ProblemError], start_response: StartResponse) -> Iterabl
             "detail": error.sentence,
         }
     )
+    body += ending
     headers = [
         ("Content-Type", "application/problem+json"),
         ("Content-Length", str(len(body))),
         ("Connection", "close"),
     ]
-    start_response(f"{int(error.status)} {error.status.phrase}", headers)
-    return [body]
+    return error.status, headers, body

@@ -15,6 +15,8 @@ from coupon_service.residents import models as residents
 from coupon_service.vouchers import models as vouchers
 from fraud import models as fraud
 from merchants import models as merchants
+from merchants.tills import models as tills
+from merchants.webhooks import models as webhooks
 from redemption import models as redemption
 from redemption.ar import models as ar
 from redemption.awards import models as awards
@@ -31,6 +33,8 @@ TABLE_MODULES = (
     codes,
     waiting,
     merchants,
+    tills,
+    webhooks,
     redemption,
     ar,
     awards,

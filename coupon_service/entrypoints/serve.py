@@ -13,14 +13,18 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
+from granian.server import mp as granian_workers
 
 from coupon_service.core.settings import Settings
 from coupon_service.embedded.children import die_with_parent
+from coupon_service.entrypoints.body_deadline import ANSWER
 
 _TARGET = "coupon_service.entrypoints.wsgi:app"
 _METRICS = "PROMETHEUS_MULTIPROC_DIR"
 # From a worker to the main process, which granian itself does not use it in.
 _CANNOT_LOAD = signal.SIGUSR1
+# By this name the server makes what calls an application for it.
+_MAKE_CALLER = "_wsgi_call_wrap"
 _HEADERS_WITHIN_MS = 10_000
 _STOP_WITHIN_S = 10
 _RESPAWN_AFTER_S = 0.1
@@ -63,11 +67,31 @@ def _load(main_pid: int, target: str) -> Callable[..., Any]:
     die_with_parent(main_pid)
     module, _, name = target.partition(":")
     try:
+        _offer_answer()
         app: Callable[..., Any] = getattr(import_module(module), name)
     except BaseException:
         os.kill(main_pid, _CANNOT_LOAD)
         raise
     return app
+
+
+def _offer_answer() -> None:
+    """Put the server's own way to answer a request into its environment.
+
+    The server has no public place for that; without this name there, no worker starts.
+    """
+    make_caller = getattr(granian_workers, _MAKE_CALLER)
+
+    def make(*args: Any) -> Callable[[Any, dict[str, Any]], Any]:
+        call = make_caller(*args)
+
+        def call_offering(protocol: Any, scope: dict[str, Any]) -> Any:
+            scope[ANSWER] = protocol.response_iter
+            return call(protocol, scope)
+
+        return call_offering
+
+    setattr(granian_workers, _MAKE_CALLER, make)
 
 
 def _share_metrics(settings: Settings) -> None:

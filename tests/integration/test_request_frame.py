@@ -4,6 +4,7 @@ import base64
 from uuid import UUID
 
 import pytest
+from flask import request, url_for
 from flask.testing import FlaskClient
 from flask_openapi3 import OpenAPI
 
@@ -96,6 +97,23 @@ def test_a_refusal_says_the_same_in_both_languages(
     assert english.pop("detail").isascii()
     assert chinese == english
     assert chinese["slug"] == "sold-out"
+
+
+def test_what_is_remembered_of_a_path_or_a_host_is_nobody_elses(app: OpenAPI) -> None:
+    for number in (1, 2):
+        for host in ("one.example", "two.example:8080"):
+            for _ in range(2):
+                path = claim_path(UUID(int=number), ordinal=number)
+                with app.test_request_context(path, method="PUT", base_url=f"http://{host}/"):
+                    assert request.host == host
+                    assert url_for("ops.healthz", _external=True) == f"http://{host}/healthz"
+                    found = request.view_args or {}
+                    assert found == {"release_id": UUID(int=number), "ordinal": number}
+                    found.clear()
+    client = app.test_client()
+    for _ in range(2):
+        assert client.get(claim_path(UUID(int=1))).status_code == 405
+        assert client.get("/api/v1/nothing").status_code == 404
 
 
 def test_every_answer_has_the_headers_that_protect_it(client: FlaskClient) -> None:
