@@ -17,7 +17,12 @@ from coupon_service.core.db import transaction
 from coupon_service.core.errors import ConflictError, InvalidRequestError
 from coupon_service.core.resources import resources
 from coupon_service.issuance.lottery.desk import enter_online, withdraw_online
-from coupon_service.issuance.lottery.models import DrawState, LotteryDraw, LotteryEntry
+from coupon_service.issuance.lottery.models import (
+    DrawState,
+    LotteryDraw,
+    LotteryEntry,
+    LotteryRank,
+)
 from coupon_service.issuance.lottery.queries import (
     draw_or_refuse,
     draws_now,
@@ -25,6 +30,7 @@ from coupon_service.issuance.lottery.queries import (
     has_won,
     highest_winning_lot,
     proof_of,
+    rank_of,
     source_of,
 )
 from coupon_service.issuance.lottery.schemas import announcement_sha256
@@ -41,12 +47,13 @@ class Mine:
     """The visitor's own part in a draw.
 
     Attributes:
-        proof: what the page checks in the browser, as hex.
+        proof: what the page checks in the browser; hashes and salt as hex.
+        drawn: None until the draw is made.
         won: None while that is open.
     """
 
-    entry: LotteryEntry
     proof: dict[str, Any]
+    drawn: LotteryRank | None
     won: bool | None
     voucher_id: UUID | None
 
@@ -158,7 +165,7 @@ def _mine(session: Session, draw: LotteryDraw, resident_id: UUID) -> Mine | None
     entry = session.get(LotteryEntry, (draw.release_id, resident_id))
     if entry is None:
         return None
-    proof = proof_of(session, entry)
+    proof, drawn = proof_of(session, draw, entry), rank_of(session, entry)
     voucher_id = session.scalars(
         select(Voucher.id).filter_by(release_id=draw.release_id, resident_id=resident_id)
     ).one_or_none()
@@ -166,9 +173,10 @@ def _mine(session: Session, draw: LotteryDraw, resident_id: UUID) -> Mine | None
         "salt": entry.salt.hex(),
         "id": entry.id.hex,
         "leaf": proof.leaf.hex(),
+        "position": proof.position,
         "path": " ".join(sibling.hex() for sibling in proof.siblings),
     }
-    return Mine(entry, shown, has_won(draw, entry), voucher_id)
+    return Mine(shown, drawn, has_won(draw, drawn), voucher_id)
 
 
 def _for_whom() -> UUID | None:

@@ -16,7 +16,12 @@ from coupon_service.issuance.lottery.advance import Step, advance
 from coupon_service.issuance.lottery.announce import announce
 from coupon_service.issuance.lottery.close import close
 from coupon_service.issuance.lottery.draw import draw
-from coupon_service.issuance.lottery.models import DrawState, LotteryDraw, LotteryEntry
+from coupon_service.issuance.lottery.models import (
+    DrawState,
+    LotteryDraw,
+    LotteryEntry,
+    LotteryRank,
+)
 from coupon_service.issuance.lottery.seeds import SeedFile, SeedSource
 from tests.factories.campaigns import SmallSeason, make_campaign, make_release, make_season
 
@@ -108,8 +113,16 @@ def whole_lottery(held: Resources, *, entries: int, quantity: int, **terms: Any)
 
 def entries_by_rank(session: Session, release_id: UUID) -> list[LotteryEntry]:
     """All entries of a drawn lottery, the first one first."""
+    return [
+        session.get_one(LotteryEntry, (release_id, drawn.resident_id))
+        for drawn in ranks_of(session, release_id)
+    ]
+
+
+def ranks_of(session: Session, release_id: UUID) -> list[LotteryRank]:
+    """Where the draw put everybody, the first one first."""
     return list(
         session.scalars(
-            select(LotteryEntry).filter_by(release_id=release_id).order_by(LotteryEntry.rank)
+            select(LotteryRank).filter_by(release_id=release_id).order_by(LotteryRank.rank)
         )
     )

@@ -13,6 +13,7 @@ from coupon_service.campaigns.release import Group, pause, publish, resume
 from coupon_service.core.clock import db_now
 from coupon_service.core.db import transaction
 from coupon_service.core.errors import ProblemError
+from coupon_service.core.invariants import violations
 from coupon_service.core.jobs import drain
 from coupon_service.core.resources import Resources
 from coupon_service.issuance.errors import GuardianNeededError, TooOldError
@@ -32,9 +33,9 @@ from coupon_service.issuance.lottery.errors import (
     SeedNotYetError,
 )
 from coupon_service.issuance.lottery.grant import grant_batch
-from coupon_service.issuance.lottery.merkle import proves
+from coupon_service.issuance.lottery.merkle import leaf_hash, proves
 from coupon_service.issuance.lottery.models import DrawState, LotteryDraw, LotteryEntry
-from coupon_service.issuance.lottery.queries import has_won, proof_of
+from coupon_service.issuance.lottery.queries import has_won, proof_of, rank_of
 from coupon_service.issuance.lottery.seeds import SeedFile
 from coupon_service.issuance.lottery.verify_draw import lot_of
 from coupon_service.notices.models import Notice, NoticeKind
@@ -47,6 +48,7 @@ from tests.factories.lottery import (
     entries_by_rank,
     finish,
     make_lottery,
+    ranks_of,
     whole_lottery,
 )
 from tests.factories.people import make_resident
@@ -256,13 +258,23 @@ def test_the_winners_are_the_lowest_lots_and_everybody_can_prove_their_place(
         assert found.seed is not None
         assert found.merkle_root is not None
         entries = entries_by_rank(session, release_id)
+        leaves = sorted(entry.leaf for entry in entries)
+        # Around the last winner, and where one block of the tree ends and the next begins.
+        chosen = {1, 2, 200, 201, 1_500}
+        chosen |= {
+            rank
+            for rank, entry in enumerate(entries, start=1)
+            if entry.leaf in (leaves[0], leaves[1_023], leaves[1_024], leaves[-1])
+        }
         lots = []
-        for entry in entries[:3] + entries[198:202] + entries[-2:]:
-            proof = proof_of(session, entry)
-            assert entry.position is not None
-            assert entry.rank is not None
-            assert proves(proof.leaf, entry.position, 1_500, proof.siblings, found.merkle_root)
-            assert has_won(found, entry) == (entry.rank <= 200)
+        for rank in sorted(chosen):
+            entry = entries[rank - 1]
+            proof, drawn = proof_of(session, found, entry), rank_of(session, entry)
+            assert drawn is not None
+            assert (drawn.rank, has_won(found, drawn)) == (rank, rank <= 200)
+            assert proof.leaf == leaf_hash(entry.salt, entry.id.bytes) == entry.leaf
+            assert proof.position == leaves.index(entry.leaf)
+            assert proves(proof.leaf, proof.position, 1_500, proof.siblings, found.merkle_root)
             lots.append(lot_of(found.seed, proof.leaf))
         assert lots == sorted(lots)
         winners = {entry.resident_id for entry in entries[:200]}
@@ -314,7 +326,7 @@ def test_a_seed_before_its_time_or_not_the_announced_one_draws_nothing(held: Res
     with transaction(held.sessions) as session:
         found = session.get_one(LotteryDraw, release_id)
         assert (found.state, found.seed) == (DrawState.CLOSED, None)
-        assert all(entry.rank is None for entry in entries_by_rank(session, release_id))
+        assert ranks_of(session, release_id) == []
 
 
 def test_who_may_no_longer_have_a_voucher_is_passed_over_and_the_next_moves_up(
@@ -326,7 +338,7 @@ def test_who_may_no_longer_have_a_voucher_is_passed_over_and_the_next_moves_up(
     close_now(held, release_id)
     draw_now(held, release_id)
     with transaction(held.sessions) as session:
-        second = entries_by_rank(session, release_id)[1]
+        second = ranks_of(session, release_id)[1]
         session.execute(
             text("UPDATE residents SET born_on = '2015-06-01' WHERE id = :id"),
             {"id": second.resident_id},
@@ -335,9 +347,9 @@ def test_who_may_no_longer_have_a_voucher_is_passed_over_and_the_next_moves_up(
     with transaction(held.sessions) as session:
         found = session.get_one(LotteryDraw, release_id)
         assert (found.winners_count, found.decided_rank) == (4, 5)
-        entries = entries_by_rank(session, release_id)
-        assert [entry.refusal for entry in entries[:6]] == [None, "too-young", *[None] * 4]
-        assert [has_won(found, entry) for entry in entries[:6]] == [
+        ranks = ranks_of(session, release_id)
+        assert [drawn.refusal for drawn in ranks[:6]] == [None, "too-young", *[None] * 4]
+        assert [has_won(found, drawn) for drawn in ranks[:6]] == [
             True,
             False,
             True,
@@ -369,3 +381,17 @@ def test_a_paused_release_stops_the_granting_and_nothing_is_lost(held: Resources
     with transaction(held.sessions) as session:
         assert session.get_one(LotteryDraw, release_id).winners_count == 3
     assert_invariants(held)
+
+
+def test_an_entry_slipped_in_after_the_closing_is_named(held: Resources) -> None:
+    with transaction(held.sessions) as session:
+        release_id = make_lottery(session)
+        enter_many(session, release_id, 20)
+    close_now(held, release_id)
+    assert_invariants(held)
+    with transaction(held.sessions) as session:
+        enter_many(session, release_id, 1)
+    with transaction(held.sessions) as session:
+        (found,) = violations(session, held.invariants)
+    assert found.invariant == "closed entries are those that were committed to"
+    assert f"release_id={release_id}, entries_count=20, count=21" in found.found

@@ -28,7 +28,7 @@ from coupon_service.issuance.lottery.seeds import QUICKNET, DrandRound, welfare_
 from coupon_service.residents.models import Proxy, ProxyState, Relation
 from coupon_service.vouchers.models import Voucher
 from tests.factories.campaigns import make_campaign, make_release, make_season
-from tests.factories.lottery import close_now, enter_many, make_lottery, whole_lottery
+from tests.factories.lottery import close_now, enter_many, make_lottery, ranks_of, whole_lottery
 from tests.factories.officials import make_official, signed_in_as
 from tests.factories.people import make_resident
 from tests.harness.web import resident_cookie
@@ -143,10 +143,8 @@ def test_the_page_says_how_it_stands_at_every_point(app: OpenAPI, held: Resource
     assert "报名已截止，不能再报名或退出" in refused.text
     ended = whole_lottery(held, entries=3, quantity=1)
     with transaction(held.sessions) as session:
-        entries = session.scalars(
-            select(LotteryEntry).filter_by(release_id=ended).order_by(LotteryEntry.rank)
-        ).all()
-    won, lost = (as_resident(app, entries[at].resident_id) for at in (0, 2))
+        ranks = ranks_of(session, ended)
+    won, lost = (as_resident(app, ranks[at].resident_id) for at in (0, 2))
     assert "恭喜，您中签了" in won.get(f"/draws/{ended}").text
     assert "没有中签" in lost.get(f"/draws/{ended}").text
     assert "报名已截止" in browser.get(f"/draws/{ended}").text

@@ -26,6 +26,7 @@ from tests.factories.lottery import (
     entries_by_rank,
     finish,
     make_lottery,
+    ranks_of,
     whole_lottery,
 )
 from tests.invariants import assert_invariants
@@ -57,7 +58,7 @@ def published(held: Resources, client: FlaskClient, tmp_path: Path) -> Path:
     close_now(held, release_id)
     draw_now(held, release_id)
     with transaction(held.sessions) as session:
-        first = entries_by_rank(session, release_id)[0]
+        first = ranks_of(session, release_id)[0]
         session.execute(
             text("UPDATE residents SET born_on = '2015-06-01' WHERE id = :id"),
             {"id": first.resident_id},

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from os import urandom
 from typing import LiteralString
@@ -57,11 +57,16 @@ _CLAIMED_BEFORE = timedelta(hours=20)
 
 @dataclass(frozen=True)
 class BenchData:
-    """What was prepared."""
+    """What was prepared.
+
+    Attributes:
+        phones: those bound so far, by resident; who has one shows every voucher on it.
+    """
 
     campaign_id: UUID
     resident_ids: Sequence[UUID]
     till_keys: Sequence[str]
+    phones: dict[UUID, Phone] = field(default_factory=dict)
 
 
 def prepare(session: Session, *, residents: int) -> BenchData:

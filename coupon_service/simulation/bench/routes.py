@@ -172,7 +172,7 @@ class Showings:
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        self._phones: dict[UUID, Phone] = {}
+        self._phones = stage.data.phones
         self._release_id: UUID | None = None
 
     def quotes(self, count: int) -> list[bytes]:
