@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from coupon_service.campaigns.models import Channel
 from coupon_service.core.auth import principal
-from coupon_service.core.clock import db_now
 from coupon_service.core.combine import combiner
 from coupon_service.core.db import in_transaction
 from coupon_service.core.errors import ProblemError
@@ -81,11 +80,9 @@ def _redeem_all(commands: Sequence[RedeemCommand]) -> list[Outcome]:
     held = resources()
     return in_transaction(
         held.sessions,
-        lambda session: redeem(session, commands, risk=held.risk, now=db_now(session)),
+        lambda session: redeem(session, commands, risk=held.risk),
     )
 
 
 def _quote_all(commands: Sequence[QuoteCommand]) -> list[Quote | ProblemError]:
-    return in_transaction(
-        resources().sessions, lambda session: quote(session, commands, now=db_now(session))
-    )
+    return in_transaction(resources().sessions, lambda session: quote(session, commands))

@@ -4,7 +4,7 @@ For each order: the counter it is rung up at, what is stored under its number, a
 is shown for it with its terms and its holder's phone.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from coupon_service.campaigns.models import Channel
 from coupon_service.campaigns.terms import Place
 from coupon_service.campaigns.terms_of import ReleaseTerms, terms_of
+from coupon_service.core.db import as_rows
 from coupon_service.core.errors import ProblemError
 from coupon_service.residents.household import may_act_for
 from coupon_service.vouchers.models import VoucherState
@@ -50,25 +51,18 @@ _IN_SEATS = text(
 )
 _COUNTERS = text(
     """
-    SELECT till.id AS till_id, store.id, store.merchant_id, store.category, store.zone, store.tags,
-           store.channel, merchant.state, merchant.district_id
-    FROM tills till
-    JOIN stores store ON store.id = till.store_id
+    SELECT asked.position, till.id AS till_id, store.id, store.merchant_id, store.category,
+           store.zone, store.tags, store.channel, merchant.state, merchant.district_id,
+           stored.id AS earlier_id, clock_timestamp() AS now
+    FROM json_to_recordset(CAST(:rows AS json))
+        AS asked (position int, till_id uuid, store_id uuid, order_no text)
+    LEFT JOIN tills till ON till.id = asked.till_id AND till.is_active
+    JOIN stores store ON store.id = coalesce(till.store_id, asked.store_id)
     JOIN merchants merchant ON merchant.id = store.merchant_id
-    WHERE till.id = ANY (:tills) AND till.is_active
-    UNION ALL
-    SELECT NULL, store.id, store.merchant_id, store.category, store.zone, store.tags,
-           store.channel, merchant.state, merchant.district_id
-    FROM stores store
-    JOIN merchants merchant ON merchant.id = store.merchant_id
-    WHERE store.id = ANY (:stores)
-    """
-)
-_ORDERS = text(
-    """
-    SELECT stored.merchant_id, stored.order_no, stored.id
-    FROM unnest(CAST(:merchants AS uuid[]), CAST(:numbers AS text[])) AS wanted (merchant, number)
-    JOIN orders stored ON stored.merchant_id = wanted.merchant AND stored.order_no = wanted.number
+    LEFT JOIN orders stored
+        ON stored.merchant_id = store.merchant_id AND stored.order_no = asked.order_no
+    WHERE (till.id IS NOT NULL OR asked.till_id IS NULL)
+      AND (store.id = asked.store_id OR asked.store_id IS NULL)
     """
 )
 
@@ -152,11 +146,17 @@ class ShownVoucher:
 
 @dataclass(frozen=True)
 class Presented:
-    """One order with its counter and vouchers; `earlier_id` is what has its number already."""
+    """One order with its counter and vouchers.
+
+    Attributes:
+        earlier_id: what has its number already.
+        now: when this was read, by the database's clock.
+    """
 
     counter: Counter
     vouchers: Sequence[ShownVoucher]
     earlier_id: UUID | None
+    now: datetime
 
 
 def present(
@@ -175,11 +175,10 @@ def present(
         session.execute(_LOCK, {"ids": list(ids)})
     rows = {row.id: row for row in session.execute(_VOUCHERS, {"ids": list(ids)})} if ids else {}
     terms = terms_of(session, {row.release_id for row in rows.values()})
-    counters = _counters(session, {one.at for one in asked})
-    earlier = _earlier(session, asked, counters)
+    counters = _counters(session, asked)
     found: list[Presented | ProblemError] = []
-    for one in asked:
-        counter = counters.get(one.at)
+    for position, one in enumerate(asked):
+        counter = counters.get(position)
         if counter is None:
             found.append(TillNotActiveError())
             continue
@@ -193,8 +192,7 @@ def present(
         if len(shown) < len(one.showings):
             found.append(CodeNotRecognisedError())
             continue
-        number = (counter.merchant_id, one.order_no or "")
-        found.append(Presented(counter, shown, earlier.get(number)))
+        found.append(Presented(_counter(counter), shown, counter.earlier_id, counter.now))
     return found
 
 
@@ -216,19 +214,13 @@ def _id_of(showing: Showing, in_seats: Mapping[SeatRef, UUID]) -> UUID | None:
     return in_seats.get(voucher) if isinstance(voucher, SeatRef) else voucher
 
 
-def _counters(session: Session, places: Collection[At]) -> dict[At, Counter]:
-    """The counters that may work. A till that names a store must be of that store."""
-    tills = [at.till_id for at in places if at.till_id is not None]
-    stores = [at.store_id for at in places if at.till_id is None and at.store_id is not None]
-    rows = session.execute(_COUNTERS, {"tills": tills, "stores": stores})
-    by_key = {row.till_id or row.id: row for row in rows}
-    found = {}
-    for at in places:
-        key = at.till_id or at.store_id
-        row = by_key.get(key) if key is not None else None
-        if row is not None and at.store_id in (None, row.id):
-            found[at] = _counter(row)
-    return found
+def _counters(session: Session, asked: Sequence[Asked]) -> dict[int, Any]:
+    """The counters that may work, by place in the list. A till must be of the store it names."""
+    rows = as_rows(
+        {"position": position, **vars(one.at), "order_no": one.order_no}
+        for position, one in enumerate(asked)
+    )
+    return {row.position: row for row in session.execute(_COUNTERS, {"rows": rows})}
 
 
 def _counter(row: Any) -> Counter:
@@ -240,21 +232,6 @@ def _counter(row: Any) -> Counter:
         is_active=row.state == MerchantState.ACTIVE,
         place=Place(row.id, row.category, row.zone, tuple(row.tags), Channel(row.channel)),
     )
-
-
-def _earlier(
-    session: Session, asked: Sequence[Asked], counters: Mapping[At, Counter]
-) -> dict[tuple[UUID, str], UUID]:
-    numbers = {
-        (counters[one.at].merchant_id, one.order_no)
-        for one in asked
-        if one.order_no is not None and one.at in counters
-    }
-    if not numbers:
-        return {}
-    wanted = {"merchants": [m for m, _ in numbers], "numbers": [no for _, no in numbers]}
-    rows = session.execute(_ORDERS, wanted)
-    return {(row.merchant_id, row.order_no): row.id for row in rows}
 
 
 def _shown(session: Session, row: Any, terms: ReleaseTerms, showing: Showing) -> ShownVoucher:

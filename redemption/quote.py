@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -56,10 +55,8 @@ class Quote:
         return all(isinstance(one, Used) for one in self.vouchers)
 
 
-def quote(
-    session: Session, commands: Sequence[QuoteCommand], *, now: datetime
-) -> list[Quote | ProblemError]:
-    """What the vouchers would take off these orders, each for itself.
+def quote(session: Session, commands: Sequence[QuoteCommand]) -> list[Quote | ProblemError]:
+    """What the vouchers would take off these orders at this moment, each for itself.
 
     The refusals are `CodeNotRecognisedError` (no voucher of the merchant's district),
     `TillNotActiveError` and `MerchantNotActiveError`. Whatever else keeps a voucher from being used
@@ -74,7 +71,7 @@ def quote(
         if not presented.counter.is_active:
             quotes.append(MerchantNotActiveError())
             continue
-        verdicts = judge(presented, command.order, Channel.ONSITE, now=now)
+        verdicts = judge(presented, command.order, Channel.ONSITE, now=presented.now)
         explained = [
             _explained(voucher.terms.campaign.name, verdict)
             for voucher, verdict in zip(presented.vouchers, verdicts, strict=True)

@@ -95,13 +95,18 @@ Outcome = Redeemed | Refused
 
 
 def redeem(
-    session: Session, commands: Sequence[RedeemCommand], *, risk: RiskGate, now: datetime
+    session: Session,
+    commands: Sequence[RedeemCommand],
+    *,
+    risk: RiskGate,
+    now: datetime | None = None,
 ) -> list[Outcome]:
     """Use the vouchers for their orders and owe the merchants the discounts; in the same order.
 
     The same order number with the same vouchers and amounts gets the stored answer, whatever has
-    changed since: a till that heard nothing may ask again. A wrong second check of a paper voucher
-    is counted: the transaction must be kept.
+    changed since: a till that heard nothing may ask again. `now` is the moment they are judged by;
+    without one the database's clock tells, once the vouchers are locked. A wrong second check of a
+    paper voucher is counted: the transaction must be kept.
 
     Refusals are `CodeNotRecognisedError` (no voucher of the merchant's district),
     `TillNotActiveError`, `MerchantNotActiveError`, `OrderNumberReusedError`,
@@ -119,7 +124,7 @@ def redeem(
 
 
 def _redeem(
-    session: Session, commands: Sequence[RedeemCommand], risk: RiskGate, now: datetime
+    session: Session, commands: Sequence[RedeemCommand], risk: RiskGate, moment: datetime | None
 ) -> dict[UUID, Outcome]:
     """The outcome of each command by its id, without those whose number was taken meanwhile."""
     outcomes: dict[UUID, Outcome] = {}
@@ -134,6 +139,9 @@ def _redeem(
         else:
             repeats.append((command, found))
     outcomes |= _repeat(session, repeats)
+    if not fresh:
+        return outcomes
+    now = moment or fresh[0][1].now
     orders: list[NewOrder] = []
     spent: set[UUID] = set()
     for (command, presented), forbidden in zip(
