@@ -13,6 +13,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    SmallInteger,
     Text,
     UniqueConstraint,
     func,
@@ -76,6 +77,7 @@ class Store(Base):
         CheckConstraint("lat BETWEEN -90 AND 90", name="lat_in_degrees"),
         CheckConstraint("lon BETWEEN -180 AND 180", name="lon_in_degrees"),
         CheckConstraint("channel IN ('onsite', 'virtual')", name="channel_known"),
+        CheckConstraint("clerk_idle_min BETWEEN 2 AND 120", name="clerk_idle_bounded"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -92,12 +94,17 @@ class Store(Base):
     opens: Mapped[time]
     closes: Mapped[time]
     channel: Mapped[str] = mapped_column(Text, server_default="onsite")
+    # How long a till may be left alone before the clerk has to type the PIN again.
+    clerk_idle_min: Mapped[int] = mapped_column(SmallInteger, server_default=text("10"))
 
     merchant: Mapped[Merchant] = relationship(lazy="raise")
 
 
 class Till(Base):
-    """A point of sale with a key of its own, kept as a hash."""
+    """A point of sale with a key of its own, kept as a hash.
+
+    One that is `signed_only` proves itself by signed requests; its key opens nothing.
+    """
 
     __tablename__ = "tills"
 
@@ -106,9 +113,37 @@ class Till(Base):
     name: Mapped[str] = mapped_column(Text)
     key_hash: Mapped[bytes] = mapped_column(LargeBinary)
     is_active: Mapped[bool] = mapped_column(Boolean, server_default=text("true"))
+    signed_only: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     store: Mapped[Store] = relationship(lazy="raise")
+
+
+class PosKey(Base):
+    """What a point-of-sale system signs its requests with; a till has two at most, for a change.
+
+    The secret is kept sealed and not as a hash, because an HMAC is checked by making it again.
+    """
+
+    __tablename__ = "pos_keys"
+    __table_args__ = (
+        CheckConstraint("slot IN (1, 2)", name="two_slots"),
+        Index(
+            "uq_pos_keys_live",
+            "till_id",
+            "slot",
+            unique=True,
+            postgresql_where=text("revoked_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    till_id: Mapped[UUID] = mapped_column(ForeignKey("tills.id"))
+    slot: Mapped[int] = mapped_column(SmallInteger)
+    secret_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    is_test: Mapped[bool] = mapped_column(Boolean)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    revoked_at: Mapped[datetime | None]
 
 
 class MerchantUser(Base):

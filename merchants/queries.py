@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import time
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session, joinedload
 
-from coupon_service.campaigns.models import Campaign, Channel, Season
+from coupon_service.campaigns.models import Campaign, Channel, Sandbox, Season
 from coupon_service.campaigns.terms import Place, unusable_at
 from merchants.errors import TillNotFoundError
 from merchants.models import Merchant, MerchantState, Store, Till
@@ -130,6 +130,7 @@ def stores_for(session: Session, campaign: Campaign) -> Sequence[StorePlace]:
 
 def _matches(wanted: StoreFilter) -> Iterator[ColumnElement[bool]]:
     yield Merchant.state == MerchantState.ACTIVE
+    yield ~exists().where(Sandbox.district_id == Merchant.district_id)
     if wanted.zone is not None:
         yield Store.zone == wanted.zone
     if wanted.category is not None:

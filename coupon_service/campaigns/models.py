@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    SmallInteger,
     Text,
     UniqueConstraint,
     func,
@@ -47,6 +48,14 @@ class RefundPolicy(StrEnum):
     RETURN_ON_FULL_REFUND_NEXT_DAY = "return_on_full_refund_next_day"
 
 
+class Stacking(StrEnum):
+    """Which vouchers may pay one order together; each of them has to allow it."""
+
+    ALONE = "alone"
+    WITH_OTHERS = "with_others"  # one of this campaign, with vouchers of other campaigns
+    ANY = "any"  # several of this campaign too
+
+
 class Channel(StrEnum):
     """Where a claim or a redemption happened."""
 
@@ -80,6 +89,19 @@ class District(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(Text, unique=True)  # GB/T 2260, e.g. 110102
     name: Mapped[str] = mapped_column(Text)
+
+
+class Sandbox(Base):
+    """A district in which point-of-sale systems of another district are tried out.
+
+    A till knows only its own district's vouchers, so that play money and real money never meet.
+    """
+
+    __tablename__ = "sandboxes"
+    __table_args__ = (CheckConstraint("district_id <> of_district_id", name="not_of_itself"),)
+
+    district_id: Mapped[UUID] = mapped_column(ForeignKey("districts.id"), primary_key=True)
+    of_district_id: Mapped[UUID] = mapped_column(ForeignKey("districts.id"), unique=True)
 
 
 class Season(Base):
@@ -120,9 +142,16 @@ class Campaign(Base):
     """What is given, on which terms, out of one budget node. Terms are fixed once published.
 
     `face_fen` is the most the coupon takes off: its face, or the cap of a percentage (`rate_bp`).
-    `scope` limits stores: any of `categories`, `zones`, `tags`, `store_ids`; an absent key limits
-    nothing, and all present keys must hold. `eligibility` limits residents the same way; its keys
-    are the fields of `eligibility.Eligibility`.
+    `scope` limits stores and times: any of `categories`, `zones`, `tags`, `store_ids`, `weekdays`,
+    `hours` (for the last two see `hours.Hours`); an absent key limits nothing, and all present keys
+    must hold. `eligibility` limits residents the same way; its keys are the fields of
+    `eligibility.Eligibility`.
+
+    Attributes:
+        slots: windows in which a store takes so many vouchers and no more; see `hours.slot_at`.
+        excluded_goods: of `terms.GoodsKind`, what it is not for besides `terms.ALWAYS_EXCLUDED`.
+        per_order_max: how many of its vouchers one order takes, where it takes several; none: as
+            many as are shown.
     """
 
     __tablename__ = "campaigns"
@@ -132,6 +161,10 @@ class Campaign(Base):
         CheckConstraint("threshold_fen >= 0", name="threshold_not_negative"),
         CheckConstraint("min_pay_fen >= 0", name="min_pay_not_negative"),
         CheckConstraint("per_person BETWEEN 1 AND 100", name="per_person_bounded"),
+        CheckConstraint(
+            "per_order_max IS NULL OR per_order_max BETWEEN 2 AND 10 AND stacking = 'any'",
+            name="per_order_max_of_several",
+        ),
         CheckConstraint("valid_from < valid_until", name="validity_has_length"),
         CheckConstraint("valid_days BETWEEN 1 AND 366", name="valid_days_bounded"),
         UniqueConstraint("season_id", "code"),
@@ -149,6 +182,10 @@ class Campaign(Base):
     threshold_basis: Mapped[ThresholdBasis] = mapped_column(Text)
     min_pay_fen: Mapped[int] = mapped_column(server_default=text("0"))
     scope: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
+    slots: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))
+    excluded_goods: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    stacking: Mapped[Stacking] = mapped_column(Text, server_default="alone")
+    per_order_max: Mapped[int | None] = mapped_column(SmallInteger)
     eligibility: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
     valid_from: Mapped[datetime]
     valid_until: Mapped[datetime]  # first moment it is no longer valid

@@ -4,20 +4,28 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session, joinedload
 
 from coupon_service.campaigns.errors import ReleaseNotFoundError
-from coupon_service.campaigns.models import BudgetNode, Campaign, Release, ReleaseState, Season
+from coupon_service.campaigns.models import (
+    BudgetNode,
+    Campaign,
+    Release,
+    ReleaseState,
+    Sandbox,
+    Season,
+)
 
 PUBLISHED = (ReleaseState.OPEN, ReleaseState.PAUSED)
 
 
 def current_seasons(session: Session, now: datetime) -> Sequence[Season]:
-    """Seasons that run at this moment, oldest first."""
+    """Seasons that run at this moment, oldest first; those of sandboxes are nobody's."""
+    in_sandbox = exists().where(Sandbox.district_id == Season.district_id)
     return session.scalars(
         select(Season)
-        .where(Season.starts_at <= now, Season.ends_at > now)
+        .where(Season.starts_at <= now, Season.ends_at > now, ~in_sandbox)
         .order_by(Season.starts_at, Season.id)
     ).all()
 

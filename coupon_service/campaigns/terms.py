@@ -1,13 +1,23 @@
-"""The terms of a campaign as pure rules: where a voucher works, from which amount, for how much."""
+"""The terms of a campaign as pure rules: where and when a voucher works, for which goods, for how
+much. What becomes of several vouchers in one order is told by `combine`.
+"""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
+from coupon_service.campaigns.hours import Hours
 from coupon_service.campaigns.models import Campaign, Channel, ThresholdBasis
+from coupon_service.core.clock import local_date
 from coupon_service.core.money import percent_of
+
+# Kinds of goods that terms may exclude. A closed list: a misspelt kind would be paid for.
+GoodsKind = Literal["gold", "liquor", "medicine", "prepaid_card", "recharge", "tobacco"]
+# By rule, whatever a campaign says: money in another form, and what must not be promoted.
+ALWAYS_EXCLUDED = frozenset({"prepaid_card", "recharge", "tobacco"})
 
 
 class Unusable(StrEnum):
@@ -15,8 +25,14 @@ class Unusable(StrEnum):
 
     STORE_OUT_OF_SCOPE = "store-out-of-scope"
     CHANNEL_OUT_OF_SCOPE = "channel-out-of-scope"
+    WRONG_WEEKDAY = "wrong-weekday"
+    OUTSIDE_HOURS = "outside-hours"
+    GOODS_EXCLUDED = "goods-excluded"
     BELOW_THRESHOLD = "below-threshold"
     NOTHING_TO_TAKE_OFF = "nothing-to-take-off"
+    CANNOT_BE_COMBINED = "cannot-be-combined"
+    PER_ORDER_MAX = "per-order-max"
+    BELOW_THRESHOLD_TOGETHER = "below-threshold-together"
 
 
 @dataclass(frozen=True)
@@ -51,45 +67,55 @@ def unusable_at(campaign: Campaign, place: Place) -> Unusable | None:
     return None if _in_scope(campaign.scope, place) else Unusable.STORE_OUT_OF_SCOPE
 
 
-def discounts_fen(campaigns: Sequence[Campaign], order: Order) -> list[int | Unusable]:
-    """What vouchers of these campaigns take off one order, each in fen, or why nothing.
+def unusable_when(campaign: Campaign, moment: datetime) -> Unusable | None:
+    """Why this campaign's vouchers do not work at the moment, or None if they do."""
+    hours = Hours.of(campaign.scope)
+    if hours is None or hours.open_at(moment):
+        return None
+    today = local_date(moment)
+    return Unusable.OUTSIDE_HOURS if hours.on_weekday_of(today) else Unusable.WRONG_WEEKDAY
 
-    The first one pays first; what it takes off is no longer payable for the next.
+
+def discount_fen(campaign: Campaign, order: Order) -> int | Unusable:
+    """What one voucher alone takes off this order, in fen, or why nothing.
+
+    The threshold is tested before the voucher is subtracted, on the amount its basis names, without
+    the goods that the campaign excludes.
     """
-    taken_off: list[int | Unusable] = []
-    payable_fen = order.after_discount_fen
-    for campaign in campaigns:
-        found = discount_fen(campaign, order, payable_fen=payable_fen)
-        taken_off.append(found)
-        payable_fen -= 0 if isinstance(found, Unusable) else found
-    return taken_off
-
-
-def discount_fen(
-    campaign: Campaign, order: Order, *, payable_fen: int | None = None
-) -> int | Unusable:
-    """What the voucher takes off this order, in fen, or why nothing.
-
-    `payable_fen` is what other vouchers have left to pay; the order's whole amount by default.
-
-    The threshold is tested before the voucher is subtracted, on the amount its basis names. A
-    percentage applies to what is payable, rounded half up, up to its cap. The customer always
-    pays at least `min_pay_fen`.
-    """
-    basis_fen = (
-        order.order_fen
-        if campaign.threshold_basis == ThresholdBasis.BEFORE
-        else order.after_discount_fen
-    )
-    if basis_fen < campaign.threshold_fen:
+    excluded = excluded_fen(campaign, order)
+    payable_fen = order.after_discount_fen - excluded
+    if excluded and payable_fen <= 0:
+        return Unusable.GOODS_EXCLUDED
+    if counted_fen(campaign, order) < campaign.threshold_fen:
         return Unusable.BELOW_THRESHOLD
-    if payable_fen is None:
-        payable_fen = order.after_discount_fen
+    taken_off_fen = takes_off_fen(campaign, payable_fen, min_pay_fen=campaign.min_pay_fen)
+    return taken_off_fen or Unusable.NOTHING_TO_TAKE_OFF
+
+
+def takes_off_fen(campaign: Campaign, payable_fen: int, *, min_pay_fen: int) -> int:
+    """What a voucher takes off what is payable for the goods it is for, in fen; may be 0.
+
+    A percentage is rounded half up, up to its cap. At least `min_pay_fen` stay payable.
+    """
     wanted_fen = campaign.face_fen
     if campaign.rate_bp is not None:
-        wanted_fen = min(campaign.face_fen, percent_of(payable_fen, campaign.rate_bp))
-    taken_off_fen = min(wanted_fen, payable_fen - campaign.min_pay_fen)
-    return taken_off_fen if taken_off_fen > 0 else Unusable.NOTHING_TO_TAKE_OFF
+        wanted_fen = min(campaign.face_fen, percent_of(max(payable_fen, 0), campaign.rate_bp))
+    return max(0, min(wanted_fen, payable_fen - min_pay_fen))
+
+
+def counted_fen(campaign: Campaign, order: Order) -> int:
+    """What of the order counts towards the threshold."""
+    is_before = campaign.threshold_basis == ThresholdBasis.BEFORE
+    basis_fen = order.order_fen if is_before else order.after_discount_fen
+    return basis_fen - excluded_fen(campaign, order)
+
+
+def excluded_fen(campaign: Campaign, order: Order) -> int:
+    """What of the order is for goods that the voucher is not for."""
+    if not order.goods:
+        return 0
+    kinds = ALWAYS_EXCLUDED.union(campaign.excluded_goods)
+    return sum(fen for kind, fen in order.goods.items() if kind in kinds)
 
 
 def _in_scope(scope: dict[str, Any], place: Place) -> bool:

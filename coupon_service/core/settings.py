@@ -89,6 +89,8 @@ class Settings(BaseSettings):
     # How long a phone that takes another's place waits before it may show vouchers.
     phone_rebind_cooldown_s: int = Field(default=600, ge=0, le=86_400)
     phone_binds_per_day: int = Field(default=5, ge=1, le=100)
+    # From this face on a voucher wants the till's challenge: see docs/qr.md.
+    challenge_from_fen: int = Field(default=20_000, ge=1)
     # Paper vouchers of one season, and of one official in it.
     paper_per_season_max: int = Field(default=20_000, ge=0)
     paper_per_official_max: int = Field(default=2_000, ge=0)
@@ -100,6 +102,17 @@ class Settings(BaseSettings):
     # family shares a phone; a carrier puts a whole neighbourhood behind one address.
     claims_per_device_max: int = Field(default=10, ge=1)
     claims_per_network_max: int = Field(default=2_000, ge=1)
+    # Scans per minute of all tills of a merchant, and of all tills behind one address: a chain's, or
+    # those of a point-of-sale company that asks for its shops.
+    scans_per_merchant_max: int = Field(default=3_000, ge=1)
+    scans_per_network_max: int = Field(default=6_000, ge=1)
+    # What one till may accept without a network before it has to bring it in: vouchers, fen, hours;
+    # from which face on a voucher needs the network; and how long afterwards it may still come in.
+    offline_vouchers_max: int = Field(default=20, ge=1, le=20)
+    offline_fen_max: int = Field(default=100_000, ge=1, le=100_000)
+    offline_lease_h: int = Field(default=24, ge=1, le=24)
+    offline_face_max_fen: int = Field(default=5_000, ge=1, le=100_000)
+    offline_grace_h: int = Field(default=72, ge=0, le=720)
     # What one official may do at the counter on one day: residents served, and coupons claimed.
     counter_visits_per_day: int = Field(default=200, ge=1)
     counter_claims_per_day: int = Field(default=400, ge=1)

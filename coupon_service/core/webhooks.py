@@ -13,6 +13,7 @@ import ssl
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from http import HTTPStatus
 from time import monotonic
@@ -186,7 +187,7 @@ def _post(
 ) -> int:
     network = PublicNetwork(within_s=timeout_s, allow_private=allow_private)
     with (
-        httpcore.ConnectionPool(network_backend=network, max_connections=1) as pool,
+        httpcore.ConnectionPool(_tls(), network_backend=network, max_connections=1) as pool,
         pool.stream("POST", url, headers=list(headers.items()), content=body) as answer,
     ):
         read_bytes = 0
@@ -199,3 +200,9 @@ def _post(
             # The status has said all that counts; what should have followed is nobody's concern.
             return answer.status
         return answer.status
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Reading the list of authorities takes longer than most webhooks do."""
+    return httpcore.default_ssl_context()

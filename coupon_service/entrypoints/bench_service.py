@@ -176,6 +176,7 @@ def _settings(state_dir: Path, database_url: str, redis_url: str) -> Settings:
         sms_sender="https://bench.invalid",
         # All the crowd comes from one address, which a single client cannot help.
         claims_per_network_max=1_000_000_000,
+        scans_per_network_max=1_000_000_000,
         host=given.host,
         port=free_port(given.host, _PORT),
     )

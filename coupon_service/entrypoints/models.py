@@ -20,6 +20,8 @@ from merchants.webhooks import models as webhooks
 from redemption import models as redemption
 from redemption.ar import models as ar
 from redemption.awards import models as awards
+from redemption.offline import models as offline
+from redemption.slots import models as slots
 
 TABLE_MODULES = (
     core,
@@ -38,6 +40,8 @@ TABLE_MODULES = (
     redemption,
     ar,
     awards,
+    offline,
+    slots,
     fraud,
     admin,
     counter,

@@ -25,6 +25,8 @@ PACKAGES = (
     "redemption.till",
     "redemption.ar",
     "redemption.awards",
+    "redemption.offline",
+    "redemption.slots",
     "fraud",
     "coupon_service.mobile",
     "admin",

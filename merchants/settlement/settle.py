@@ -76,7 +76,7 @@ class _Due:
 
     @property
     def amount_fen(self) -> int:
-        return sum(item.amount_fen for item in self.items) - self.netted_fen
+        return sum(item.owed_fen for item in self.items) - self.netted_fen
 
 
 def settle(
@@ -159,7 +159,11 @@ def _note_left_out(
     session: Session, season_id: UUID, merchant_ids: Iterable[UUID], cutoff_at: datetime
 ) -> list[dict[str, object]]:
     rows = session.execute(
-        select(Payable.merchant_id, func.count(), func.sum(Payable.amount_fen))
+        select(
+            Payable.merchant_id,
+            func.count(),
+            func.sum(Payable.amount_fen - Payable.returned_fen),
+        )
         .where(
             Payable.season_id == season_id,
             Payable.standing == Standing.PAYABLE,

@@ -11,12 +11,10 @@ from coupon_service.core.db import transaction
 from coupon_service.core.limits import limiter
 from coupon_service.core.resources import resources
 from coupon_service.core.schemas import Problem, View
-from coupon_service.issuance.gate import gate
 from redemption.ar import queries
 from redemption.ar.begin import BeginCommand, begin
+from redemption.ar.desk import hand_in
 from redemption.ar.errors import ArMediaTypeError
-from redemption.ar.models import ArOutcome
-from redemption.ar.prove import Gates, Proof, prove
 from redemption.ar.schemas import (
     EVENT_MEDIA_TYPE,
     AcceptedView,
@@ -29,6 +27,7 @@ from redemption.ar.schemas import (
     SessionView,
     StartedSessionView,
     StartSessionBody,
+    handover_of,
 )
 
 _PREFIX = "/api/v1/ar"
@@ -85,6 +84,7 @@ def start_session(body: StartSessionBody) -> tuple[Response, HTTPStatus]:
             nonce=begun.nonce,
             expires_at=begun.expires_at,
             anchor=AnchorView.of(begun.anchor),
+            handover=handover_of(begun.id, begun.nonce),
         ),
         HTTPStatus.CREATED,
     )
@@ -100,8 +100,8 @@ def start_session(body: StartSessionBody) -> tuple[Response, HTTPStatus]:
 def show_session(path: SessionPath) -> tuple[Response, HTTPStatus]:
     """What became of one's own session."""
     with transaction(resources().sessions) as session:
-        found, discount_fen = queries.own_session(session, principal().id, path.session_id)
-        view = SessionView.of(found, ArOutcome(found.anchor.outcome), discount_fen, db_now(session))
+        found = queries.own_session(session, principal().id, path.session_id)
+        view = SessionView.of(found, db_now(session))
     return _answer(view)
 
 
@@ -116,21 +116,7 @@ def receive_event(path: ProviderPath, body: PresenceEvent) -> tuple[Response, HT
     """A presence proof: CloudEvents 1.0 JSON, signed by Standard Webhooks over the raw body."""
     if request.mimetype != EVENT_MEDIA_TYPE:
         raise ArMediaTypeError
-    proof = Proof(
-        provider_id=principal().id,
-        webhook_id=request.headers["webhook-id"],
-        body=request.get_data(),
-        session_id=body.data.session_id,
-        nonce=body.data.nonce,
-        anchor_id=body.data.anchor_id,
-        lat=body.data.lat,
-        lon=body.data.lon,
-        confidence=body.data.confidence,
-        order_fen=body.data.order_fen,
-    )
-    gates = Gates(claim=gate(), risk=resources().risk)
-    with transaction(resources().sessions) as session:
-        accepted = prove(session, gates, proof, now=db_now(session))
+    accepted = hand_in(principal().id, request.headers["webhook-id"], request.get_data(), body.data)
     return _answer(AcceptedView(**vars(accepted)))
 
 

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from coupon_service.core.ids import new_id
 from coupon_service.vouchers.queries import own_voucher
-from redemption.ar.errors import ArIntentMismatchError
+from redemption.ar.errors import ArAnchorClosedError, ArIntentMismatchError
 from redemption.ar.models import ArOutcome, ArSession, ArSessionState
+from redemption.ar.opening import is_open
 from redemption.ar.queries import anchor_or_404
 
 SESSION_TTL = timedelta(minutes=10)
@@ -32,10 +33,13 @@ def begin(session: Session, command: BeginCommand, *, now: datetime) -> ArSessio
 
     Raises:
         ArAnchorUnknownError: no such anchor, or its provider is switched off.
+        ArAnchorClosedError: out of the anchor's hours, or of its days.
         ArIntentMismatchError: voucher and order do not fit the anchor's outcome.
         VoucherNotFoundError: the voucher is not this resident's.
     """
     anchor = anchor_or_404(session, command.anchor_id)
+    if not is_open(anchor, now):
+        raise ArAnchorClosedError
     given = (command.voucher_id is not None, command.order_fen is not None)
     if given != ((True, True) if anchor.outcome == ArOutcome.REDEEM else (False, False)):
         raise ArIntentMismatchError

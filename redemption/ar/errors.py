@@ -97,3 +97,47 @@ class ArConfidenceTooLowError(ArProofRefusedError):
     slug = "ar-confidence-too-low"
     title = "The confidence is below the anchor's floor"
     sentence = "未能识别现场画面，请再试一次。"
+
+
+class ArAnchorClosedError(ArProofRefusedError):
+    """Out of the anchor's hours, or of its days. Also the answer to whoever would begin there."""
+
+    slug = "ar-anchor-closed"
+    title = "The anchor is not open now"
+    sentence = "这个点位现在不开放，请在开放时间再来。"
+
+
+class ArOverCapError(ArProofRefusedError):
+    """Tomorrow there is room again. Who is at fault is not the resident's matter."""
+
+    slug = "ar-over-cap"
+    title = "The provider has brought as much as it may on one day"
+    sentence = "这里今天的名额已经用完，请明天再来。"
+
+
+class ArOutsideBudgetError(ArProofRefusedError):
+    slug = "ar-outside-budget"
+    title = "The anchor's release does not draw on the provider's own budget node"
+    sentence = "这个点位暂时不能发券。"
+
+
+class ArSceneOffError(NotFoundError):
+    slug = "ar-scene-off"
+    title = "There is no such scene, or scenes are switched off"
+    sentence = "没有找到这个实景，或者它已经结束。"
+
+
+class ArPlaceNeededError(InvalidRequestError):
+    slug = "ar-place-needed"
+    title = "The scene needs to know where the phone is"
+    sentence = "请允许使用位置，实景要确认您在现场。"
+
+
+class ArNodeTakenError(ConflictError):
+    slug = "ar-node-taken"
+    title = "The budget node is not the provider's own: another one has it, or part of it"
+
+
+class ArStoreNotVirtualError(ConflictError):
+    slug = "ar-store-not-virtual"
+    title = "A redeem anchor's store must be a virtual one of the provider's district"

@@ -6,9 +6,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from coupon_service.core.personal import Vault
+from coupon_service.core.webhooks import as_key, as_secret, new_key
 from redemption.ar.errors import ArProviderUnknownError
 from redemption.ar.models import ArProvider
-from redemption.ar.signature import as_key, as_secret, new_key
 
 # Long enough for a provider to change over in working hours.
 GRACE_DAYS = 7

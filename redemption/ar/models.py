@@ -1,6 +1,6 @@
-"""AR providers, their anchors in the city, sessions and received events."""
+"""AR providers, their anchors and scenes in the city, sessions, events, and what came of them."""
 
-from datetime import datetime
+from datetime import date, datetime, time
 from enum import StrEnum
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
+    SmallInteger,
     Text,
     func,
     text,
@@ -35,6 +36,14 @@ class ArProvider(Base):
 
     Two secrets may live at once: a rotation leaves the former one good until a moment of its own,
     so that the provider can change over without a pause and a forgotten secret still dies.
+
+    Attributes:
+        node_id: the provider's own budget node: what its anchors award comes out of it or out of
+            nodes below. None: the provider awards nothing.
+        is_built_in: the service plays this platform itself, for its own scenes.
+        callback_url: where the provider wants to hear how its sessions end, if at all.
+        awards_per_day_max, award_fen_per_day_max: vouchers won on one local day, and their faces.
+        redeem_fen_per_day_max: what redemptions at its anchors take off on one local day.
     """
 
     __tablename__ = "ar_providers"
@@ -42,6 +51,11 @@ class ArProvider(Base):
         CheckConstraint(
             "(previous_secret_sealed IS NULL) = (previous_secret_until IS NULL)",
             name="previous_secret_ends",
+        ),
+        CheckConstraint(
+            "awards_per_day_max >= 0 AND award_fen_per_day_max >= 0"
+            " AND redeem_fen_per_day_max >= 0",
+            name="caps_not_negative",
         ),
     )
 
@@ -53,12 +67,32 @@ class ArProvider(Base):
     previous_secret_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     previous_secret_until: Mapped[datetime | None]
     is_active: Mapped[bool] = mapped_column(Boolean, server_default=text("true"))
+    node_id: Mapped[UUID | None] = mapped_column(ForeignKey("budget_nodes.id"), unique=True)
+    is_built_in: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    callback_url: Mapped[str | None] = mapped_column(Text)
+    awards_per_day_max: Mapped[int] = mapped_column(server_default=text("2000"))
+    award_fen_per_day_max: Mapped[int] = mapped_column(server_default=text("5000000"))
+    redeem_fen_per_day_max: Mapped[int] = mapped_column(server_default=text("5000000"))
+
+
+class ArProviderDay(Base):
+    """What a provider's proofs have brought on one local day; the row that its caps decide on."""
+
+    __tablename__ = "ar_provider_days"
+
+    provider_id: Mapped[UUID] = mapped_column(ForeignKey("ar_providers.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    award_count: Mapped[int]
+    award_fen: Mapped[int]  # faces of the vouchers won
+    redeem_fen: Mapped[int]  # discounts at virtual stores
 
 
 class ArAnchor(Base):
     """A place where presence can be proven, and what the proof brings. Degrees of WGS-84.
 
     An `award` anchor names the release it grants from, a `redeem` anchor the virtual store.
+    `opens` and `closes` are local; `closes` before `opens` crosses midnight, equal is always open.
+    `starts_at` and `ends_at` bound the days, half-open.
     """
 
     __tablename__ = "ar_anchors"
@@ -69,6 +103,7 @@ class ArAnchor(Base):
         CheckConstraint("confidence_min BETWEEN 0 AND 1", name="confidence_is_a_share"),
         CheckConstraint("(outcome = 'award') = (release_id IS NOT NULL)", name="award_has_release"),
         CheckConstraint("(outcome = 'redeem') = (store_id IS NOT NULL)", name="redeem_has_store"),
+        CheckConstraint("starts_at < ends_at", name="has_length"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -82,8 +117,36 @@ class ArAnchor(Base):
     lon: Mapped[float] = mapped_column(Float)
     radius_m: Mapped[float] = mapped_column(Float)
     confidence_min: Mapped[float] = mapped_column(Float)
+    opens: Mapped[time] = mapped_column(server_default=text("'00:00'"))
+    closes: Mapped[time] = mapped_column(server_default=text("'00:00'"))
+    starts_at: Mapped[datetime | None]
+    ends_at: Mapped[datetime | None]
 
     provider: Mapped[ArProvider] = relationship(lazy="raise")
+
+
+class ArScene(Base):
+    """An award anchor that the service shows a scene of its own for, and the shop behind its door.
+
+    Both anchors belong to a provider that is built in.
+    """
+
+    __tablename__ = "ar_scenes"
+
+    anchor_id: Mapped[UUID] = mapped_column(ForeignKey("ar_anchors.id"), primary_key=True)
+    shop_anchor_id: Mapped[UUID | None] = mapped_column(ForeignKey("ar_anchors.id"))
+
+
+class ArGood(Base):
+    """Something on the counter of a scene's virtual shop; the order's amount is made of these."""
+
+    __tablename__ = "ar_goods"
+    __table_args__ = (CheckConstraint("price_fen > 0", name="price_positive"),)
+
+    anchor_id: Mapped[UUID] = mapped_column(ForeignKey("ar_anchors.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(Text)
+    price_fen: Mapped[int]
 
 
 class ArSession(Base):
@@ -137,3 +200,45 @@ class ArEvent(Base):
     )
     fingerprint: Mapped[bytes] = mapped_column(LargeBinary)  # SHA-256 of the raw body
     received_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class ArRefusal(Base):
+    """Why the latest proof of a session was refused, for its resident to read.
+
+    A note, written after the proof has been undone: nothing is decided on it.
+    """
+
+    __tablename__ = "ar_refusals"
+
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("ar_sessions.id"), primary_key=True)
+    slug: Mapped[str] = mapped_column(Text)
+    refused_at: Mapped[datetime]
+
+
+class ArCallback(Base):
+    """A webhook to a provider about the end of a session, and how its delivery stands.
+
+    Attributes:
+        id: the `webhook-id` is made of it, the same for every attempt.
+        body: the bytes to be sent; they never change.
+        next_at: when it is tried next; none when it was delivered or given up.
+        last_result: the status of the latest attempt, or what kept it from having one.
+    """
+
+    __tablename__ = "ar_callbacks"
+    __table_args__ = (
+        CheckConstraint("delivered_at IS NULL OR next_at IS NULL", name="delivered_rests"),
+        Index("ix_ar_callbacks_due", "next_at", postgresql_where=text("next_at IS NOT NULL")),
+        Index("ix_ar_callbacks_session_id", "session_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    provider_id: Mapped[UUID] = mapped_column(ForeignKey("ar_providers.id"))
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("ar_sessions.id"))
+    type: Mapped[str] = mapped_column(Text)
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    next_at: Mapped[datetime | None]
+    last_result: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    delivered_at: Mapped[datetime | None]

@@ -1,6 +1,6 @@
 """The wire of the AR hook: residents' sessions, public anchors, and the provider's CloudEvent."""
 
-from datetime import datetime
+from datetime import datetime, time
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
@@ -8,8 +8,12 @@ from pydantic import AwareDatetime, Field, StringConstraints
 
 from coupon_service.core.schemas import Body, PositiveFen, View
 from redemption.ar.models import ArAnchor, ArOutcome, ArSession, ArSessionState
+from redemption.ar.queries import OwnSession
+
+Standing = Literal["open", "expired", "done"]
 
 EVENT_TYPE = "coupon-service.ar.presence.v1"
+_HANDOVER = "AR1"
 EVENT_MEDIA_TYPE = "application/cloudevents+json"
 
 PROVIDER_CODE = r"^[a-z0-9][a-z0-9-]{0,39}$"
@@ -81,6 +85,10 @@ class AnchorView(View):
     radius_m: float
     release_id: UUID | None
     store_id: UUID | None
+    opens: time = Field(description="Local; the same as `closes`: always open")
+    closes: time = Field(description="Local; before `opens`: on the next day")
+    starts_at: datetime | None
+    ends_at: datetime | None
 
     @classmethod
     def of(cls, anchor: ArAnchor) -> Self:
@@ -94,12 +102,33 @@ class AnchorView(View):
             radius_m=anchor.radius_m,
             release_id=anchor.release_id,
             store_id=anchor.store_id,
+            opens=anchor.opens,
+            closes=anchor.closes,
+            starts_at=anchor.starts_at,
+            ends_at=anchor.ends_at,
         )
 
 
 class AnchorListView(View):
     items: list[AnchorView]
     next: str | None = Field(description="Pass as `after` for the next page")
+
+
+def handover_of(session_id: UUID, nonce: str) -> str:
+    """What a terminal needs to know of a session, as one text: `AR1.<32 hex digits>.<nonce>`."""
+    return f"{_HANDOVER}.{session_id.hex}.{nonce}"
+
+
+def read_handover(text: str) -> tuple[UUID, str]:
+    """Session and nonce out of what `handover_of` wrote.
+
+    Raises:
+        ValueError: it is nothing of the kind.
+    """
+    match text.strip().split("."):
+        case [kind, session_id, nonce] if kind == _HANDOVER and nonce:
+            return UUID(hex=session_id), nonce
+    raise ValueError("a session's code looks like AR1.<session>.<nonce>")
 
 
 class StartedSessionView(View):
@@ -109,13 +138,23 @@ class StartedSessionView(View):
     nonce: str
     expires_at: datetime
     anchor: AnchorView
+    handover: str = Field(
+        description="Both of them in one text, for a QR code that the platform's terminal reads"
+    )
+
+
+def state_at(session: ArSession, now: datetime) -> Standing:
+    """How a session stands at that moment."""
+    if session.state == ArSessionState.DONE:
+        return "done"
+    return "expired" if session.expires_at <= now else "open"
 
 
 class SessionView(View):
     """What became of a session. `discount_fen` is what a redemption took off the order."""
 
     session_id: UUID
-    state: Literal["open", "expired", "done"]
+    state: Standing
     outcome: ArOutcome
     anchor_id: UUID
     expires_at: datetime
@@ -123,22 +162,22 @@ class SessionView(View):
     voucher_id: UUID | None
     order_fen: int | None
     discount_fen: int | None
+    refusal: str | None = Field(description="`slug` of what the latest proof was refused for")
 
     @classmethod
-    def of(
-        cls, session: ArSession, outcome: ArOutcome, discount_fen: int | None, now: datetime
-    ) -> Self:
-        expired = session.state == ArSessionState.OPEN and session.expires_at <= now
+    def of(cls, own: OwnSession, now: datetime) -> Self:
+        session = own.session
         return cls(
             session_id=session.id,
-            state="expired" if expired else ArSessionState(session.state).value,
-            outcome=outcome,
+            state=state_at(session, now),
+            outcome=ArOutcome(session.anchor.outcome),
             anchor_id=session.anchor_id,
             expires_at=session.expires_at,
             done_at=session.done_at,
             voucher_id=session.voucher_id,
             order_fen=session.order_fen,
-            discount_fen=discount_fen,
+            discount_fen=own.discount_fen,
+            refusal=own.refusal if session.state == ArSessionState.OPEN else None,
         )
 
 

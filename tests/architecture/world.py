@@ -28,7 +28,7 @@ from coupon_service.issuance.lottery.models import LotteryDraw
 from redemption.ar.models import ArOutcome, ArProvider, ArSession
 from redemption.awards.rule import NewRule, make_rule
 from redemption.models import Order, Redemption
-from tests.factories.ar import make_anchor, make_provider
+from tests.factories.ar import make_anchor, make_provider, make_shop
 from tests.factories.campaigns import make_campaign
 from tests.factories.lists import make_list_in_use, make_visit
 from tests.factories.lottery import make_lottery
@@ -44,6 +44,7 @@ from tests.factories.officials import make_official
 from tests.factories.people import make_family, make_resident, make_sign_in
 from tests.factories.pos import pos_objects
 from tests.factories.redemption import Counter, make_voucher
+from tests.factories.tills import till_objects
 from tests.factories.waves import make_claim_code, make_mode_release
 
 MONITOR_TOKEN = "matrix-metrics-token"
@@ -94,10 +95,11 @@ def make_side(held: Resources) -> Side:
         suspicious = owe(session, bazaar, counter, 1_000)
         case_id = hold_items(session, bazaar, counter, [suspicious])
         resident_id = make_resident(session)
-        provider, secret = make_provider(session, held.vault, bazaar.small)
+        provider, secret = make_provider(session, held.vault, bazaar.small, is_built_in=True)
         anchor = make_anchor(
             session, provider, outcome=ArOutcome.AWARD, release_id=bazaar.release.id
         )
+        make_shop(session, bazaar.small, provider, anchor)
         ar_session = ArSession(
             id=new_id(),
             nonce=new_id().hex,
@@ -127,10 +129,12 @@ def make_side(held: Resources) -> Side:
             "session_id": str(ar_session.id),
             "order_no": _order_no(session, paid),
             "provider": provider.code,
+            "code": anchor.code,
             "season_id": str(bazaar.season_id),
         }
     path |= _office_objects(held, bazaar, resident_id)
     path |= pos_objects(held, counter)
+    path |= till_objects(held, counter)
     return Side(bazaar, counter, resident_id, provider, secret, path)
 
 

@@ -1,0 +1,1 @@
+"""Where point-of-sale systems are tried out: a district of play money beside the real one."""
