@@ -8,16 +8,19 @@ from flask_openapi3 import APIBlueprint, Tag
 from coupon_service.core.auth import Kind, principal, require
 from coupon_service.core.clock import db_now
 from coupon_service.core.db import transaction
-from coupon_service.core.read_request import reads_json
+from coupon_service.core.read_request import reads_address, reads_json
 from coupon_service.core.resources import resources
 from coupon_service.core.schemas import Problem
 from merchants.tills.duty import demand_clerk, duty_of_request
 from redemption import throttle
+from redemption.day_totals import day_totals
 from redemption.desk import quote_here, redeem_here
 from redemption.queries import active_till, order_or_refuse
 from redemption.refund import RefundCommand, refund
 from redemption.reverse import reverse
 from redemption.schemas import (
+    DayPath,
+    DayTotalsView,
     OrderPath,
     OrderView,
     QuoteBody,
@@ -25,6 +28,8 @@ from redemption.schemas import (
     RedeemBody,
     RefundBody,
     RefundView,
+    TotalsOf,
+    TotalsQuery,
 )
 
 bp = APIBlueprint(
@@ -41,8 +46,6 @@ _TILL: list[dict[str, list[str]]] = [{"till": []}]
 )
 @require(Kind.TILL)
 @throttle.scans
-@throttle.wrong_codes
-@throttle.wrong_digits
 @reads_json
 def create_redemption(body: RedeemBody) -> tuple[Response, HTTPStatus]:
     """Pay part of an order with vouchers. The same order again gets the same answer, with 200."""
@@ -103,9 +106,24 @@ def create_refund(path: OrderPath, body: RefundBody) -> tuple[Response, HTTPStat
 )
 @require(Kind.TILL)
 @throttle.scans
-@throttle.wrong_codes
-@throttle.wrong_digits
 @reads_json
 def create_quote(body: QuoteBody) -> Response:
     """What the customer would pay, and what each voucher does for it. Changes nothing."""
     return jsonify(QuoteView.of(quote_here(body)).model_dump())
+
+
+@bp.get("/daily-totals/<day>", responses={200: DayTotalsView}, security=_TILL)
+@require(Kind.TILL)
+@throttle.orders
+@reads_address
+def show_day_totals(path: DayPath, query: TotalsQuery) -> Response:
+    """What this till, or its merchant, did on one local day."""
+    with transaction(resources().sessions) as session:
+        till = active_till(session, principal().id)
+        totals = day_totals(
+            session,
+            till.store.merchant_id,
+            path.day,
+            till_id=till.id if query.of is TotalsOf.TILL else None,
+        )
+    return jsonify(DayTotalsView.made(path.day, query.of, totals).model_dump(mode="json"))

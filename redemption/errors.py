@@ -89,8 +89,41 @@ class ChannelOutOfScopeError(VoucherNotUsableError):
     sentence = "这张消费券不能在这个渠道使用。"
 
 
+class WrongWeekdayError(VoucherNotUsableError):
+    """`usable_from` says when it works next, if it is still valid then."""
+
+    slug = "wrong-weekday"
+    title = "This voucher does not work on this day of the week"
+    sentence = "这张消费券今天不能用，请看券面上的可用日。"
+
+
+class OutsideHoursError(VoucherNotUsableError):
+    """`usable_from` says when it works next, if it is still valid then."""
+
+    slug = "outside-hours"
+    title = "This voucher does not work at this hour"
+    sentence = "现在不在这张消费券的可用时段内，请看券面上的时段。"
+
+
+class SlotFullError(VoucherNotUsableError):
+    """`usable_from` says when the slot is over, or when the voucher works next after it."""
+
+    slug = "slot-full"
+    title = "The store takes no more vouchers of this campaign in this slot"
+    sentence = "本店这个时段的用券名额已满，请换个时段再来。"
+
+
+class GoodsExcludedError(VoucherNotUsableError):
+    slug = "goods-excluded"
+    title = "This voucher is for none of the order's goods"
+    sentence = "本单都是这张消费券不能买的商品。"
+
+
 class BelowThresholdError(VoucherNotUsableError):
-    """`threshold_fen` says what the order must come to."""
+    """`threshold_fen` says what the order must come to, `counted_fen` what of it counts.
+
+    Goods that the voucher is not for do not count.
+    """
 
     slug = "below-threshold"
     title = "The order does not reach the voucher's threshold"
@@ -101,6 +134,30 @@ class NothingToTakeOffError(VoucherNotUsableError):
     slug = "nothing-to-take-off"
     title = "Nothing of this order is left for the voucher to pay"
     sentence = "本单应付金额太小，用不了这张消费券。"
+
+
+class CannotBeCombinedError(VoucherNotUsableError):
+    """`campaigns` names those it cannot be used together with."""
+
+    slug = "cannot-be-combined"
+    title = "This voucher cannot be used together with the others of this order"
+    sentence = "这张消费券不能和本单的其他券一起用。"
+
+
+class PerOrderMaxError(VoucherNotUsableError):
+    """`most` says how many of the campaign's vouchers one order takes."""
+
+    slug = "per-order-max"
+    title = "One order takes no more vouchers of this campaign"
+    sentence = "本单里这个活动的券已达到张数上限。"
+
+
+class BelowThresholdTogetherError(VoucherNotUsableError):
+    """`threshold_fen` says what all of them need together, `counted_fen` what the order has."""
+
+    slug = "below-threshold-together"
+    title = "The order does not reach the thresholds of all its vouchers together"
+    sentence = "几张券一起用，订单金额没有达到各张门槛之和。"
 
 
 class ProofNeededError(VoucherNotUsableError):
@@ -127,6 +184,30 @@ class PhoneClockOffError(VoucherNotUsableError):
     slug = "phone-clock-off"
     title = "The phone's clock is ahead; connect it to the network"
     sentence = "顾客手机的时间不准，请联网刷新后再试，或输入 12 位券码。"
+
+
+class ChallengeNeededError(VoucherNotUsableError):
+    """`challenge` is the number to be said, good for `challenge_good_for_s`."""
+
+    slug = "challenge-needed"
+    title = "The holder types this number on the phone, and shows the code that is drawn then"
+    sentence = "请顾客输入这 4 位数字后再扫。"
+
+
+class ChallengeWrongError(VoucherNotUsableError):
+    """Another number was typed, or too late. `challenge` is the one to be said now."""
+
+    slug = "challenge-wrong"
+    title = "The code answers another number, or an old one"
+    sentence = "数字不对或已过时，请顾客重新输入这 4 位数字后再扫。"
+
+
+class IdentityCheckLockedError(VoucherNotUsableError):
+    """Too many wrong answers for a large voucher without a phone's signature: a day's rest."""
+
+    slug = "identity-check-locked"
+    title = "Too many wrong answers today; the holder's own phone must show its changing code"
+    sentence = "证件号码输错次数太多。请顾客出示会自动刷新的二维码，或到服务点打印纸质券。"
 
 
 class RefusedByRuleError(VoucherNotUsableError):
@@ -188,6 +269,12 @@ class ReversalNotFundedError(ConflictError):
 UNUSABLE_ERRORS: Mapping[Unusable, type[VoucherNotUsableError]] = {
     Unusable.STORE_OUT_OF_SCOPE: StoreOutOfScopeError,
     Unusable.CHANNEL_OUT_OF_SCOPE: ChannelOutOfScopeError,
+    Unusable.WRONG_WEEKDAY: WrongWeekdayError,
+    Unusable.OUTSIDE_HOURS: OutsideHoursError,
+    Unusable.GOODS_EXCLUDED: GoodsExcludedError,
     Unusable.BELOW_THRESHOLD: BelowThresholdError,
     Unusable.NOTHING_TO_TAKE_OFF: NothingToTakeOffError,
+    Unusable.CANNOT_BE_COMBINED: CannotBeCombinedError,
+    Unusable.PER_ORDER_MAX: PerOrderMaxError,
+    Unusable.BELOW_THRESHOLD_TOGETHER: BelowThresholdTogetherError,
 }

@@ -52,7 +52,8 @@ INVARIANTS = (
         """
         SELECT redemption.id AS redemption_id, payable.id AS payable_id
         FROM redemptions redemption
-        FULL JOIN payables payable
+        FULL JOIN (SELECT * FROM payables
+                   WHERE id NOT IN (SELECT id FROM offline_losses)) payable
             ON payable.id = redemption.id
             AND payable.merchant_id = redemption.merchant_id
             AND payable.season_id = redemption.season_id
@@ -74,7 +75,7 @@ INVARIANTS = (
         """,
     ),
     sql_invariant(
-        "payable + held + in flight + paid = what is left of live redemptions, in every season",
+        "payable + held + in flight + paid = live redemptions and offline losses, in every season",
         """
         WITH owed AS (
             SELECT account.season_id, sum(
@@ -86,8 +87,12 @@ INVARIANTS = (
             WHERE account.kind IN ('payable', 'held', 'in_flight', 'paid')
             GROUP BY account.season_id
         ), live AS (
-            SELECT season_id, sum(discount_fen - refunded_discount_fen) AS live_fen
-            FROM redemptions WHERE state = 'redeemed' GROUP BY season_id
+            SELECT season_id, sum(owed_fen) AS live_fen FROM (
+                SELECT season_id, discount_fen - refunded_discount_fen AS owed_fen
+                FROM redemptions WHERE state = 'redeemed'
+                UNION ALL
+                SELECT season_id, amount_fen FROM offline_losses WHERE policy = 'district'
+            ) owed_for GROUP BY season_id
         )
         SELECT season_id, owed_fen, live_fen FROM owed FULL JOIN live USING (season_id)
         WHERE coalesce(owed_fen, 0) <> coalesce(live_fen, 0)

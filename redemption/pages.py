@@ -50,8 +50,6 @@ def show_counter() -> str:
 @bp.post("/redeem")
 @require(Kind.TILL)
 @throttle.scans
-@throttle.wrong_codes
-@throttle.wrong_digits
 def do_redeem() -> ResponseReturnValue:
     """Redeem; success goes to the order's own page, so that a reload does not send it again.
 
@@ -80,8 +78,6 @@ def do_redeem() -> ResponseReturnValue:
 @bp.post("/quote")
 @require(Kind.TILL)
 @throttle.scans
-@throttle.wrong_codes
-@throttle.wrong_digits
 def do_quote() -> ResponseReturnValue:
     """What the customer would pay; the form stays filled for the redemption itself."""
     form, body = read_form(request.form)
@@ -147,7 +143,7 @@ def _counter(
         "redemption/counter.html",
         till=till,
         form=form,
-        new_order_no=new_order_no(now),
+        new_order_no=_new_order_no(now),
         refusal=refusal,
         payable_fen=payable_fen,
         quote=quote,
@@ -161,6 +157,6 @@ def _counter(
     )
 
 
-def new_order_no(now: datetime) -> str:
+def _new_order_no(now: datetime) -> str:
     """For a counter without a point-of-sale system: the day, and 32 random bits."""
     return f"{local_date(now):%y%m%d}-{secrets.token_hex(4)}"

@@ -20,7 +20,7 @@ from coupon_service.core.db import as_rows
 from coupon_service.core.errors import ProblemError
 from coupon_service.residents.household import may_act_for
 from coupon_service.vouchers.models import VoucherState
-from coupon_service.vouchers.phones import phone_with_key
+from coupon_service.vouchers.phones import phone_of, phone_with_key
 from merchants.models import MerchantState
 from redemption.errors import CodeNotRecognisedError, TillNotActiveError
 from redemption.verify import Scan, SeatRef, Way
@@ -82,11 +82,13 @@ class Showing:
     Attributes:
         scan: how it was shown; none where its holder ordered without showing it.
         second_check: the end of the holder's identity number, for a paper voucher.
+        seen_at: when it was shown, where that was earlier: the holder's phone is the one of then.
     """
 
     voucher: UUID | SeatRef
     scan: Scan | None = None
     second_check: str | None = None
+    seen_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -236,6 +238,8 @@ def _counter(row: Any) -> Counter:
 
 def _shown(session: Session, row: Any, terms: ReleaseTerms, showing: Showing) -> ShownVoucher:
     phone = None if row.public_key is None else Phone(row.public_key, row.usable_from)
+    if showing.seen_at is not None:
+        phone = _phone_then(session, row.resident_id, showing.seen_at)
     shown = ShownVoucher(
         id=row.id,
         state=VoucherState(row.state),
@@ -257,6 +261,11 @@ def _shown(session: Session, row: Any, terms: ReleaseTerms, showing: Showing) ->
     if phone is not None and phone.public_key == scan.phone_key:
         return shown
     return replace(shown, shown_on=_relatives_phone(session, scan.phone_key, row.resident_id))
+
+
+def _phone_then(session: Session, resident_id: UUID, moment: datetime) -> Phone | None:
+    found = phone_of(session, resident_id, at=moment)
+    return None if found is None else Phone(found.public_key, found.usable_from)
 
 
 def _relatives_phone(session: Session, public_key: bytes, holder_id: UUID) -> Phone | None:

@@ -10,7 +10,8 @@ from coupon_service.campaigns.terms import Order
 from coupon_service.core.errors import ProblemError
 from redemption.errors import MerchantNotActiveError
 from redemption.judge import judge
-from redemption.present import Asked, At, Showing, present
+from redemption.present import Asked, At, Presented, Showing, present
+from redemption.slots.places import look_at_places
 
 
 @dataclass(frozen=True)
@@ -63,15 +64,20 @@ def quote(session: Session, commands: Sequence[QuoteCommand]) -> list[Quote | Pr
     is in the quote.
     """
     asked = [Asked(command.at, command.showings) for command in commands]
+    found = present(session, asked)
+    orders = [presented for presented in found if isinstance(presented, Presented)]
+    if not orders:
+        return [refusal for refusal in found if isinstance(refusal, ProblemError)]
+    places = look_at_places(session, orders, now=orders[0].now)
     quotes: list[Quote | ProblemError] = []
-    for command, presented in zip(commands, present(session, asked), strict=True):
+    for command, presented in zip(commands, found, strict=True):
         if isinstance(presented, ProblemError):
             quotes.append(presented)
             continue
         if not presented.counter.is_active:
             quotes.append(MerchantNotActiveError())
             continue
-        verdicts = judge(presented, command.order, Channel.ONSITE, now=presented.now)
+        verdicts = judge(presented, command.order, Channel.ONSITE, places=places)
         explained = [
             _explained(voucher.terms.campaign.name, verdict)
             for voucher, verdict in zip(presented.vouchers, verdicts, strict=True)

@@ -30,6 +30,7 @@ from coupon_service.vouchers.errors import (
 )
 from coupon_service.vouchers.lifecycle import use
 from coupon_service.vouchers.paper import pass_second_check
+from redemption.challenge import check_large
 from redemption.errors import (
     MerchantNotActiveError,
     OrderNumberReusedError,
@@ -41,6 +42,7 @@ from redemption.judge import judge
 from redemption.models import OrderState, RedemptionState
 from redemption.present import Asked, At, Presented, Showing, ShownVoucher, present
 from redemption.receipt import Line, Receipt, receipts
+from redemption.slots.places import Places, StoreSlot, hold_places, take_places
 from redemption.store import NewOrder, NewRedemption, store_orders
 from redemption.verify import Way
 
@@ -118,7 +120,8 @@ def redeem(
     while waiting:
         # Whoever has the number of another one here hears next time what became of that.
         this_time = {(command.at, command.order_no): command for command in reversed(waiting)}
-        outcomes |= _redeem(session, list(this_time.values()), risk, now)
+        # Who came first is first: the last place of a slot is theirs.
+        outcomes |= _redeem(session, list(reversed(this_time.values())), risk, now)
         waiting = [command for command in waiting if command.id not in outcomes]
     return [outcomes[command.id] for command in commands]
 
@@ -142,20 +145,23 @@ def _redeem(
     if not fresh:
         return outcomes
     now = moment or fresh[0][1].now
+    places = hold_places(session, [presented for _, presented in fresh], now=now)
     orders: list[NewOrder] = []
     spent: set[UUID] = set()
     for (command, presented), forbidden in zip(
         fresh, _forbidden(session, fresh, risk, now), strict=True
     ):
-        decided = _decide(session, command, presented, spent, forbidden=forbidden, now=now)
+        decided = _decide(session, command, presented, spent, places, forbidden=forbidden)
         if isinstance(decided, Refused):
             outcomes[command.id] = decided
         else:
             orders.append(decided)
             spent |= {redemption.voucher.id for redemption in decided.redemptions}
+            places.take(_slots(decided, places))
     if orders:
         stored = store_orders(session, orders, now=now)
         paid = [order for order in orders if order.id in stored]
+        take_places(session, [slot for order in paid for slot in _slots(order, places)])
         _pay(session, paid, now)
         outcomes |= {order.id: Redeemed(_receipt(order, now), repeated=False) for order in paid}
     return outcomes
@@ -212,27 +218,30 @@ def _decide(
     command: RedeemCommand,
     presented: Presented,
     spent: set[UUID],
+    places: Places,
     *,
     forbidden: bool,
-    now: datetime,
 ) -> NewOrder | Refused:
     """The order to store, or why not. `spent` are vouchers that an order before this one takes."""
     if not presented.counter.is_active:
         return Refused(MerchantNotActiveError())
-    verdicts = judge(presented, command.order, command.channel, now=now)
+    verdicts = judge(presented, command.order, command.channel, places=places)
     redemptions: list[NewRedemption] = []
     for position, (voucher, verdict) in enumerate(
         zip(presented.vouchers, verdicts, strict=True), start=1
     ):
         if isinstance(verdict, ProblemError):
             return Refused(verdict, position)
-        if voucher.id in spent or voucher.id in {one.voucher.id for one in redemptions}:
+        if voucher.id in spent:
             return Refused(VoucherUsedError(), position)
         redemptions.append(NewRedemption(new_id(), voucher, verdict))
     if forbidden:
         return Refused(RefusedByRuleError())
     for position, voucher in enumerate(presented.vouchers, start=1):
-        if (refusal := _check_paper(session, voucher)) is not None:
+        refusal = _check_paper(session, voucher) or check_large(
+            session, command.at, command.order_no, voucher, now=presented.now
+        )
+        if refusal is not None:
             return Refused(refusal, position)
     return NewOrder(
         id=command.id,
@@ -247,6 +256,15 @@ def _decide(
         goods=command.order.goods,
         redemptions=redemptions,
     )
+
+
+def _slots(order: NewOrder, places: Places) -> list[StoreSlot]:
+    """The slots that the order takes places of, one for each of its vouchers that has any."""
+    wanted = (
+        places.slot(line.voucher.terms.campaign, order.counter.store_id)
+        for line in order.redemptions
+    )
+    return [slot for slot in wanted if slot is not None]
 
 
 def _check_paper(session: Session, voucher: ShownVoucher) -> ProblemError | None:

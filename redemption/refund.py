@@ -13,41 +13,36 @@ of its campaign:
 The district's share goes to the budget node, unless the voucher returns: then to its face.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from coupon_service.campaigns.models import Campaign, RefundPolicy, Release
-from coupon_service.campaigns.refund import refund_split
-from coupon_service.core.clock import local_date, local_day_start
+from coupon_service.campaigns.refund import Fate, tomorrow
 from coupon_service.core.ids import new_id
 from coupon_service.core.jobs import emit
-from coupon_service.core.money import shared_out
-from coupon_service.ledger.payables import take_back
+from coupon_service.ledger.payables import TakeBack, take_back_all
 from coupon_service.ledger.post import InsufficientFundsError
+from coupon_service.notices.notify import NoticeKind, notify
 from coupon_service.vouchers.lifecycle import give_back
-from coupon_service.vouchers.models import Voucher
 from redemption.errors import (
-    OrderWasReversedError,
     RedemptionNotFoundError,
-    RefundExceedsOrderError,
     RefundNotFundedError,
     RefundNumberReusedError,
 )
 from redemption.models import (
     Order,
-    OrderState,
     Redemption,
     RedemptionState,
     Refund,
     RefundShare,
 )
 from redemption.queries import active_till
+from redemption.refund_plan import RefundPlan, Share, came_back_fen, plan_refund
 from redemption.reverse import lock_order
 
 TOPIC = "redemption.refunded"
@@ -68,7 +63,6 @@ class RefundCommand:
     refund_no: str
     goods_fen: int | None = None
     clerk_id: UUID | None = None
-    shift_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -76,7 +70,7 @@ class Refunded:
     """What a refund came to, in fen; `repeated` if it had been made before.
 
     Attributes:
-        left_fen: goods of the order that have not come back.
+        left_fen: goods of the order that had not come back after it.
         returned_vouchers: how many vouchers their holders may use again.
     """
 
@@ -111,20 +105,18 @@ def refund(session: Session, command: RefundCommand, *, now: datetime) -> Refund
     earlier = _by_number(session, merchant_id, command.refund_no)
     if earlier is not None:
         return _repeat(session, earlier, order, command)
-    if order.state != OrderState.REDEEMED:
-        raise OrderWasReversedError
-    left_fen = order.after_discount_fen - order.refunded_fen
-    goods_fen = left_fen if command.goods_fen is None else command.goods_fen
-    if not 0 < goods_fen <= left_fen:
-        raise RefundExceedsOrderError(left_fen=left_fen)
-    made = _record(session, command, order, goods_fen, now)
+    plan = plan_refund(session, order, command.goods_fen, now=now)
+    made = _record(session, command, order, plan, now)
     if made is None:  # taken meanwhile, by a refund of another order
         raise RefundNumberReusedError
-    returned = _give_shares_back(session, made, order, now)
-    order.refunded_fen += goods_fen
+    order.refunded_fen += plan.goods_fen
     session.flush()
+    _return_vouchers(session, plan.shares, now)
+    _take_back(session, plan.shares)
     emit(session, TOPIC, refund_id=made.id)
-    return _refunded(made, order, returned, repeated=False)
+    left_fen = order.after_discount_fen - order.refunded_fen
+    returned = sum(share.fate.is_return for share in plan.shares)
+    return _refunded(made, order, left_fen, returned, repeated=False)
 
 
 def _by_number(session: Session, merchant_id: UUID, refund_no: str) -> Refund | None:
@@ -134,25 +126,22 @@ def _by_number(session: Session, merchant_id: UUID, refund_no: str) -> Refund | 
 
 
 def _repeat(session: Session, earlier: Refund, order: Order, command: RefundCommand) -> Refunded:
-    same = earlier.order_id == order.id and command.goods_fen in (None, earlier.goods_fen)
-    if not same:
+    if earlier.order_id != order.id:
         raise RefundNumberReusedError
-    returned = session.scalars(
-        select(RefundShare).where(RefundShare.refund_id == earlier.id, RefundShare.returns_voucher)
-    ).all()
-    return _refunded(earlier, order, len(returned), repeated=True)
+    left_fen = order.after_discount_fen - came_back_fen(session, earlier)
+    asked_fen = earlier.goods_fen + left_fen if command.goods_fen is None else command.goods_fen
+    if asked_fen != earlier.goods_fen:
+        raise RefundNumberReusedError
+    returned = session.execute(
+        select(func.count()).where(RefundShare.refund_id == earlier.id, RefundShare.returns_voucher)
+    ).scalar_one()
+    return _refunded(earlier, order, left_fen, returned, repeated=True)
 
 
 def _record(
-    session: Session, command: RefundCommand, order: Order, goods_fen: int, now: datetime
+    session: Session, command: RefundCommand, order: Order, plan: RefundPlan, now: datetime
 ) -> Refund | None:
-    split = refund_split(
-        order.after_discount_fen,
-        order.discount_fen,
-        goods_fen,
-        returned_before_fen=order.refunded_fen,
-    )
-    return session.scalars(
+    made = session.scalars(
         insert(Refund)
         .values(
             id=new_id(),
@@ -160,115 +149,79 @@ def _record(
             merchant_id=order.merchant_id,
             till_id=command.till_id,
             clerk_id=command.clerk_id,
-            shift_id=command.shift_id,
             refund_no=command.refund_no,
-            goods_fen=goods_fen,
-            customer_fen=split.customer_fen,
-            district_fen=split.district_fen,
+            goods_fen=plan.goods_fen,
+            customer_fen=plan.customer_fen,
+            district_fen=plan.district_fen,
             refunded_at=now,
         )
         .on_conflict_do_nothing(index_elements=[Refund.merchant_id, Refund.refund_no])
         .returning(Refund)
     ).one_or_none()
-
-
-def _give_shares_back(session: Session, made: Refund, order: Order, now: datetime) -> int:
-    """Share the refund out over the order's vouchers; returns how many of them return.
-
-    By what each voucher has left to give back, so that when all has come back, all of every
-    voucher has.
-    """
-    lines = session.execute(
-        select(
-            Redemption.id,
-            Redemption.voucher_id,
-            Redemption.node_id,
-            Redemption.discount_fen,
-            Redemption.turnover_fen,
-            Redemption.refunded_discount_fen,
-            Redemption.refunded_turnover_fen,
-            Voucher.expires_at,
-            Campaign.face_fen,
-            Campaign.refund_policy,
-        )
-        .join(Voucher, Voucher.id == Redemption.voucher_id)
-        .join(Release, Release.id == Voucher.release_id)
-        .join(Campaign, Campaign.id == Release.campaign_id)
-        .where(Redemption.order_id == order.id)
-        .order_by(Redemption.position)
-    ).all()
-    discounts = shared_out(
-        made.district_fen, [line.discount_fen - line.refunded_discount_fen for line in lines]
-    )
-    turnovers = shared_out(
-        made.goods_fen, [line.turnover_fen - line.refunded_turnover_fen for line in lines]
-    )
-    is_whole = order.refunded_fen + made.goods_fen == order.after_discount_fen
-    returned = 0
-    for line, discount_fen, turnover_fen in zip(lines, discounts, turnovers, strict=True):
-        usable_from = _returns_from(line, order, is_whole=is_whole, now=now)
-        share = RefundShare(
-            refund_id=made.id,
-            redemption_id=line.id,
-            district_fen=discount_fen,
-            turnover_fen=turnover_fen,
-            returns_voucher=usable_from is not None,
-        )
-        session.add(share)
-        returned += share.returns_voucher
-        _give_back(session, line, share, usable_from)
-    return returned
-
-
-def _returns_from(
-    line: Row[*tuple[Any, ...]], order: Order, *, is_whole: bool, now: datetime
-) -> datetime | None:
-    """From when the voucher is good again; none if it stays used up."""
-    match RefundPolicy(line.refund_policy):
-        case RefundPolicy.RETURN_VOUCHER_KEEP_EXPIRY | RefundPolicy.RETURN_SHARE_TO_POOL:
-            usable_from = now if is_whole and order.refunded_fen == 0 else None
-        case RefundPolicy.RETURN_ON_FULL_REFUND_NEXT_DAY:
-            tomorrow = local_day_start(local_date(now) + timedelta(days=1))
-            usable_from = tomorrow if is_whole else None
-        case RefundPolicy.CONSUMED:
-            usable_from = None
-    return usable_from if usable_from is not None and usable_from < line.expires_at else None
-
-
-def _give_back(
-    session: Session,
-    line: Row[*tuple[Any, ...]],
-    share: RefundShare,
-    usable_from: datetime | None,
-) -> None:
-    state = RedemptionState.REDEEMED if usable_from is None else RedemptionState.RETURNED
-    session.execute(
-        update(Redemption)
-        .where(Redemption.id == line.id)
-        .values(
-            state=state,
-            refunded_discount_fen=line.refunded_discount_fen + share.district_fen,
-            refunded_turnover_fen=line.refunded_turnover_fen + share.turnover_fen,
-        )
-    )
-    reserve_fen = 0 if usable_from is None else line.face_fen
-    if share.district_fen or reserve_fen:
-        try:
-            take_back(
-                session,
-                line.id,
-                share.district_fen,
-                node_id=line.node_id,
-                reserve_fen=reserve_fen,
+    if made is None:
+        return None
+    for share in plan.shares:
+        session.add(
+            RefundShare(
+                refund_id=made.id,
+                redemption_id=share.redemption_id,
+                district_fen=share.district_fen,
+                turnover_fen=share.turnover_fen,
+                returns_voucher=share.fate.is_return,
             )
-        except InsufficientFundsError:
-            # What the node holds is for officials to see, not for a till.
-            raise RefundNotFundedError from None
-    if usable_from is not None:
-        give_back(session, line.voucher_id, valid_from=usable_from)
+        )
+        state = RedemptionState.RETURNED if share.fate.is_return else RedemptionState.REDEEMED
+        session.execute(
+            update(Redemption)
+            .where(Redemption.id == share.redemption_id)
+            .values(
+                state=state,
+                refunded_discount_fen=Redemption.refunded_discount_fen + share.district_fen,
+                refunded_turnover_fen=Redemption.refunded_turnover_fen + share.turnover_fen,
+            )
+        )
+    return made
 
 
-def _refunded(made: Refund, order: Order, returned: int, *, repeated: bool) -> Refunded:
+def _return_vouchers(session: Session, shares: Sequence[Share], now: datetime) -> None:
+    # In the order in which redeeming locks them, and before the money as there: so neither waits
+    # for what the other holds.
+    for share in sorted(shares, key=lambda share: share.voucher_id):
+        if not share.fate.is_return:
+            continue
+        usable_from = tomorrow(now) if share.fate is Fate.RETURNED_TOMORROW else None
+        give_back(session, share.voucher_id, valid_from=usable_from)
+        notify(
+            session,
+            share.resident_id,
+            NoticeKind.VOUCHER_RETURNED,
+            campaign=share.campaign,
+            voucher_id=share.voucher_id,
+            expires_at=share.expires_at,
+            **({} if usable_from is None else {"usable_from": usable_from}),
+        )
+
+
+def _take_back(session: Session, shares: Sequence[Share]) -> None:
+    parts = [
+        TakeBack(
+            share.redemption_id,
+            share.district_fen,
+            share.node_id,
+            share.face_fen if share.fate.is_return else 0,
+        )
+        for share in shares
+    ]
+    try:
+        take_back_all(session, parts)
+    except InsufficientFundsError:
+        # What the node holds is for officials to see, not for a till.
+        raise RefundNotFundedError from None
+
+
+def _refunded(
+    made: Refund, order: Order, left_fen: int, returned: int, *, repeated: bool
+) -> Refunded:
     return Refunded(
         refund_id=made.id,
         refund_no=made.refund_no,
@@ -276,7 +229,7 @@ def _refunded(made: Refund, order: Order, returned: int, *, repeated: bool) -> R
         goods_fen=made.goods_fen,
         customer_fen=made.customer_fen,
         district_fen=made.district_fen,
-        left_fen=order.after_discount_fen - order.refunded_fen,
+        left_fen=left_fen,
         returned_vouchers=returned,
         refunded_at=made.refunded_at,
         repeated=repeated,

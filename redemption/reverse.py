@@ -24,6 +24,7 @@ from redemption.errors import (
 from redemption.models import Order, OrderState, Redemption, RedemptionState
 from redemption.queries import active_till
 from redemption.receipt import Receipt, receipt_of
+from redemption.slots.places import give_places_back
 
 TOPIC = "redemption.reversed"
 # Of an order that never came: there is nothing yet that a repeat could be compared with.
@@ -101,6 +102,7 @@ def _undo(session: Session, order: Order, now: datetime) -> None:
             Redemption.voucher_id,
             Redemption.node_id,
             Campaign.face_fen,
+            Campaign.slots,
             Payable.amount_fen,
         )
         .join(Payable, Payable.id == Redemption.id)
@@ -108,8 +110,12 @@ def _undo(session: Session, order: Order, now: datetime) -> None:
         .join(Release, Release.id == Voucher.release_id)
         .join(Campaign, Campaign.id == Release.campaign_id)
         .where(Redemption.order_id == order.id)
-        .order_by(Redemption.id)
+        # As whoever redeems: vouchers first, in one order for everybody, then slots, then money.
+        .order_by(Voucher.id)
+        .with_for_update(of=Voucher, key_share=True)
     ).all()
+    if any(line.slots for line in lines):
+        give_places_back(session, order.id)
     session.execute(
         update(Redemption)
         .where(Redemption.order_id == order.id)

@@ -1,14 +1,16 @@
 """Redemptions on the wire. Amounts in fen."""
 
-from datetime import datetime
-from typing import Annotated, Self
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from flask_babel import gettext
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
-from coupon_service.campaigns.terms import Order
+from coupon_service.campaigns.terms import GoodsKind, Order
 from coupon_service.core.schemas import Body, OrderNo, PositiveFen, View
+from redemption.day_totals import DayTotals
 from redemption.models import OrderState, RedemptionState
 from redemption.quote import Quote, Unused, Used
 from redemption.receipt import Line, Receipt
@@ -16,7 +18,6 @@ from redemption.refund import Refunded
 from redemption.verify import CODE_CHARS_MAX
 
 VOUCHERS_MAX = 10
-_GOODS_MAX = 20
 
 Code = Annotated[
     str,
@@ -24,8 +25,6 @@ Code = Annotated[
     Field(description="What was scanned, or the twelve digits below the QR code"),
 ]
 SecondCheck = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9A-Za-z]{4}$")]
-# A kind of goods, in the words of the campaigns' terms.
-GoodsKind = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
 
 class OrderPath(BaseModel):
@@ -52,7 +51,6 @@ class QuoteBody(Body):
     )
     goods: dict[GoodsKind, PositiveFen] = Field(
         default_factory=dict,
-        max_length=_GOODS_MAX,
         description="How much of `after_discount_fen` is for goods of kinds that terms may exclude",
     )
 
@@ -71,7 +69,7 @@ class QuoteBody(Body):
         return Order(
             self.order_fen,
             self.order_fen if after_discount_fen is None else after_discount_fen,
-            self.goods,
+            {str(kind): fen for kind, fen in self.goods.items()},
         )
 
 
@@ -89,6 +87,39 @@ class RefundBody(Body):
     )
 
 
+class TotalsOf(StrEnum):
+    TILL = "till"
+    MERCHANT = "merchant"
+
+
+class DayPath(BaseModel):
+    day: date = Field(description="Local day, `YYYY-MM-DD`")
+
+
+class TotalsQuery(Body):
+    of: TotalsOf = Field(default=TotalsOf.TILL, description="This till, or all of its merchant's")
+
+
+class DayTotalsView(View):
+    """What was done on one local day. Orders that were reversed are in no amount."""
+
+    day: date
+    of: TotalsOf
+    order_count: int
+    order_fen: int
+    discount_fen: int
+    paid_fen: int = Field(description="What customers paid, before refunds")
+    reversal_count: int
+    refund_count: int = Field(description="Refunds made on that day, whenever the order was")
+    refunded_goods_fen: int
+    refunded_customer_fen: int
+    refunded_district_fen: int
+
+    @classmethod
+    def made(cls, day: date, of: TotalsOf, totals: DayTotals) -> Self:
+        return cls(day=day, of=of, **vars(totals))
+
+
 class QuotedVoucherView(View):
     """One voucher of a quote: what it takes off, or why nothing."""
 
@@ -97,6 +128,9 @@ class QuotedVoucherView(View):
     unused_slug: str | None
     unused_title: str | None
     unused_detail: str | None = Field(description="The reason in the visitor's language")
+    unused_facts: dict[str, Any] = Field(
+        description="What the refusal would tell besides, such as `usable_from`"
+    )
 
     @classmethod
     def of(cls, quoted: Used | Unused) -> Self:
@@ -107,6 +141,7 @@ class QuotedVoucherView(View):
                 unused_slug=None,
                 unused_title=None,
                 unused_detail=None,
+                unused_facts={},
             )
         return cls(
             campaign=quoted.campaign,
@@ -114,6 +149,7 @@ class QuotedVoucherView(View):
             unused_slug=quoted.error.slug,
             unused_title=quoted.error.title,
             unused_detail=gettext(quoted.error.sentence),
+            unused_facts=quoted.error.extra,
         )
 
 

@@ -17,7 +17,7 @@ from coupon_service.vouchers.typed_code import DIGITS, read_typed_code
 from redemption.errors import CodeNotRecognisedError
 
 # Room for the longest code with some spaces and line ends around it.
-CODE_CHARS_MAX = proof.PROOF_CHARS + 33
+CODE_CHARS_MAX = proof.ANSWER_CHARS + 33
 _IGNORED = str.maketrans("", "", " -\t\r\n")
 
 
@@ -48,6 +48,7 @@ class Scan:
         good_from, good_until: when this showing is good; none: always.
         phone_key: of the phone that the code is for; none if it is for no particular one.
         proof_counter: of the phone's proof.
+        challenge: the till's number that the proof answers.
         paper_serial: of the sheet.
     """
 
@@ -57,6 +58,7 @@ class Scan:
     good_until: datetime | None = None
     phone_key: bytes | None = None
     proof_counter: int | None = None
+    challenge: int | None = None
     paper_serial: int | None = None
 
 
@@ -102,7 +104,7 @@ def _scanned(raw: bytes, keyring: Keyring, proof_good_for: timedelta) -> Scan:
                 good_until=plain.token_expires_at,
                 phone_key=None if key == token.NO_PHONE else key,
             )
-        case proof.VERSION:
+        case proof.VERSION | proof.ANSWER_VERSION:
             proven = proof.proof_of(keyring, raw)
             return Scan(
                 Way.PROOF,
@@ -111,6 +113,7 @@ def _scanned(raw: bytes, keyring: Keyring, proof_good_for: timedelta) -> Scan:
                 good_until=min(proven.shown_at + proof_good_for, proven.token.token_expires_at),
                 phone_key=proven.token.facts.phone_key,
                 proof_counter=proven.counter,
+                challenge=proven.challenge,
             )
         case paper_code.VERSION:
             sheet = paper_code.paper_code_of(keyring, raw)

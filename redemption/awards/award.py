@@ -16,7 +16,7 @@ from coupon_service.issuance.gate import Gate
 from coupon_service.notices.notify import NoticeKind, notify
 from coupon_service.vouchers.models import Voucher
 from redemption.awards.models import Award, AwardRule
-from redemption.models import Order, Redemption, RedemptionState
+from redemption.models import Order, OrderState, Redemption
 
 # Two redemptions of one person at once must not both be their first.
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:person, 2))")
@@ -38,8 +38,9 @@ class _Earned:
 def award(session: Session, gate: Gate, redemption_id: UUID, *, now: datetime) -> int:
     """Give what the redemption earned by each rule; returns how many vouchers.
 
-    Each rule is applied to a redemption once, however often this runs. One that was reversed
-    meanwhile earns nothing: its row is locked, so a reversal comes before all of this or after.
+    Each rule is applied to a redemption once, however often this runs. One that was reversed or
+    came back in full meanwhile earns nothing: the order's row is locked, so a reversal or a refund
+    comes before all of this or after.
 
     Raises:
         UnavailableError, TooManyRequestsError: a claim may succeed later; nothing was done.
@@ -67,8 +68,12 @@ def _live(session: Session, redemption_id: UUID) -> _Earned | None:
         .join(Order, Order.id == Redemption.order_id)
         .join(Voucher, Voucher.id == Redemption.voucher_id)
         .join(Release, Release.id == Voucher.release_id)
-        .where(Redemption.id == redemption_id, Redemption.state == RedemptionState.REDEEMED)
-        .with_for_update(read=True, of=Redemption)
+        .where(
+            Redemption.id == redemption_id,
+            Order.state == OrderState.REDEEMED,
+            Order.refunded_fen < Order.after_discount_fen,
+        )
+        .with_for_update(read=True, of=Order)
     ).one_or_none()
     if row is None:
         return None

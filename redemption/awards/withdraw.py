@@ -13,7 +13,7 @@ from redemption.awards.models import Award
 
 
 def withdraw(session: Session, redemption_id: UUID, *, now: datetime) -> int:
-    """Cancel the unused vouchers a reversed redemption had earned; returns how many.
+    """Cancel the unused vouchers an undone redemption had earned; returns how many.
 
     One that was used meanwhile stays used: its merchant gave goods for it.
     """

@@ -111,7 +111,9 @@ ROUTES: dict[str, Row] = {
     "redemption.do_redeem": Row(TILL),
     "redemption.show_order": Row(TILL, owned=True),
     "redemption.do_reverse": Row(TILL, form={}, path={"order_no": "unheard-of"}),
+    "redemption.show_refund_form": Row(TILL, owned=True),
     "redemption.do_refund": Row(TILL, owned=True, form={}),
+    "redemption.show_refund": Row(TILL, owned=True),
     "redemption.show_receipt": Row(TILL, owned=True),
     "redemption.show_today": Row(TILL),
     "till_access.show_pairing": Row(ANYONE),
@@ -184,6 +186,7 @@ ROUTES: dict[str, Row] = {
     "office_releases_api.discard_release": Row(OFFICIAL, owned=True),
     "office_releases_api.keep_groups": Row(OFFICIAL, owned=True, body={"groups": []}),
     "office_releases_api.set_eligibility": Row(OFFICIAL, owned=True),
+    "office_releases_api.set_conditions": Row(OFFICIAL, owned=True),
     "office_releases_api.create_rounds": Row(OFFICIAL, owned=True, body=ROUNDS),
     "office_releases_api.show_breakage": Row(READERS, owned=True),
     "office_releases_api.recycle_campaign": Row(

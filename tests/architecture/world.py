@@ -28,6 +28,7 @@ from coupon_service.issuance.lottery.models import LotteryDraw
 from redemption.ar.models import ArOutcome, ArProvider, ArSession
 from redemption.awards.rule import NewRule, make_rule
 from redemption.models import Order, Redemption
+from redemption.refund import RefundCommand, refund
 from tests.factories.ar import make_anchor, make_provider, make_shop
 from tests.factories.campaigns import make_campaign
 from tests.factories.lists import make_list_in_use, make_visit
@@ -132,6 +133,7 @@ def make_side(held: Resources) -> Side:
             "code": anchor.code,
             "season_id": str(bazaar.season_id),
         }
+    path["refund_no"] = _refund_no(held, counter, path["order_no"])
     path |= _office_objects(held, bazaar, resident_id)
     path |= pos_objects(held, counter)
     path |= till_objects(held, counter)
@@ -142,6 +144,12 @@ def _order_no(session: Session, redemption_id: UUID) -> str:
     return session.scalars(
         select(Order.order_no).join(Order.redemptions).where(Redemption.id == redemption_id)
     ).one()
+
+
+def _refund_no(held: Resources, counter: Counter, order_no: str) -> str:
+    command = RefundCommand(counter.till.id, order_no, f"R-{order_no}", goods_fen=100)
+    with transaction(held.sessions) as session:
+        return refund(session, command, now=db_now(session)).refund_no
 
 
 def make_world(app: OpenAPI, held: Resources) -> World:

@@ -22,9 +22,16 @@ def serve_in_process(context: BrowserContext, app: OpenAPI) -> None:
             headers=request.all_headers(),
             data=request.post_data_buffer,
             base_url=ORIGIN,
+            # The browser does not follow a redirect that a script's request was given here.
+            follow_redirects=request.resource_type == "fetch",
         )
-        route.fulfill(
-            status=answered.status_code, headers=dict(answered.headers), body=answered.data
-        )
+        headers, body, status = dict(answered.headers), answered.data, answered.status_code
+        where = headers.get("Location")
+        if where is not None and request.is_navigation_request():
+            # Nobody is asked about what a redirect leads to, so the page goes there by itself.
+            del headers["Location"]
+            status, body = 200, f'<meta http-equiv="refresh" content="0;url={where}">'.encode()
+            headers |= {"Content-Type": "text/html", "Content-Length": str(len(body))}
+        route.fulfill(status=status, headers=headers, body=body)
 
     context.route(f"{ORIGIN}/**", answer)

@@ -22,7 +22,7 @@ self.addEventListener("activate", (event) => {
   event.waitUntil(
     (async () => {
       for (const name of await caches.keys())
-        if (name !== SHELL && name !== PAGES) await caches.delete(name);
+        if (name !== SHELL && name !== PAGES && !name.startsWith("till-")) await caches.delete(name);
       await clients.claim();
     })(),
   );
