@@ -17,6 +17,7 @@ PYTHON_INSTALLED := $(VENV)/.installed
 # What is served of the page libraries; the modules expect each other in these places.
 VENDOR := coupon_service/core/static/vendor
 ZXING := es/share.js es/reader/index.js reader/zxing_reader.wasm
+THREE := three.module.min.js three.core.min.js
 PAGE_LIBRARIES := $(VENDOR)/.installed
 
 # Small counts stay small; alembic's own table has a VARCHAR.
@@ -102,4 +103,5 @@ $(PAGE_LIBRARIES): package-lock.json package.json .npmrc $(PYTHON_INSTALLED)
 	@for file in $(ZXING); do \
 	  cp node_modules/zxing-wasm/dist/$$file $(VENDOR)/zxing-wasm/$$file || exit 1; done
 	@mkdir -p $(VENDOR)/lean-qr && cp node_modules/lean-qr/index.mjs $(VENDOR)/lean-qr/
+	@mkdir -p $(VENDOR)/three && cp $(addprefix node_modules/three/build/,$(THREE)) $(VENDOR)/three/
 	@touch $@

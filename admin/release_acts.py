@@ -23,7 +23,13 @@ from admin.release_schemas import (
 )
 from admin.scope import district_of
 from coupon_service.campaigns import release as releases
-from coupon_service.campaigns.draft import discard_draft, edit_draft, set_eligibility
+from coupon_service.campaigns.conditions import ConditionsOfUse
+from coupon_service.campaigns.draft import (
+    discard_draft,
+    edit_draft,
+    set_conditions_of_use,
+    set_eligibility,
+)
 from coupon_service.campaigns.eligibility import Eligibility
 from coupon_service.campaigns.models import Release, ReleaseState
 from coupon_service.campaigns.plan_rounds import plan_rounds
@@ -145,6 +151,21 @@ def limit_to(
     set_eligibility(session, campaign_id, eligibility)
     details = eligibility.model_dump(mode="json", exclude_defaults=True)
     record(session, official, "campaign.eligibility", campaign_id, details)
+
+
+def limit_use(
+    session: Session, official: Principal, campaign_id: UUID, conditions: ConditionsOfUse
+) -> None:
+    """Say when, for which goods and with which others a campaign's vouchers are used.
+
+    Raises:
+        CampaignNotFoundError
+        TermsFixedError: a release of it was published.
+    """
+    campaign_of(session, district_of(official), campaign_id)
+    set_conditions_of_use(session, campaign_id, conditions)
+    details = conditions.model_dump(mode="json", exclude_defaults=True)
+    record(session, official, "campaign.conditions", campaign_id, details)
 
 
 def plan(

@@ -16,6 +16,7 @@ from admin.release_schemas import (
     ClaimCodeView,
     CodeBody,
     CodePath,
+    ConditionsBody,
     DraftBody,
     EligibilityBody,
     GroupsBody,
@@ -165,6 +166,19 @@ def set_eligibility(path: CampaignPath, body: EligibilityBody) -> Response:
     """Say who may claim, as long as nothing of the campaign was published."""
     with transaction(resources().sessions) as session:
         release_acts.limit_to(session, principal(), path.campaign_id, body)
+    return Response(status=HTTPStatus.NO_CONTENT)
+
+
+@bp.put(
+    "/campaigns/<uuid:campaign_id>/conditions",
+    responses={204: None, 404: Problem, 409: Problem},
+    security=_OFFICE,
+)
+@require(Kind.OFFICIAL)
+def set_conditions(path: CampaignPath, body: ConditionsBody) -> Response:
+    """Say how vouchers are used, as long as nothing of the campaign was published."""
+    with transaction(resources().sessions) as session:
+        release_acts.limit_use(session, principal(), path.campaign_id, body)
     return Response(status=HTTPStatus.NO_CONTENT)
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
 from admin.release_queries import ReleaseFacts
+from coupon_service.campaigns.conditions import ConditionsOfUse
 from coupon_service.campaigns.draft import Draft
 from coupon_service.campaigns.eligibility import Eligibility
 from coupon_service.campaigns.models import SEATS_MAX, Campaign, Channel, Mode, Release
@@ -67,6 +68,10 @@ class DraftBody(WindowBody):
 
 class EligibilityBody(Eligibility):
     """Who may claim: the conditions that must all hold."""
+
+
+class ConditionsBody(ConditionsOfUse):
+    """When, for which goods and with which others vouchers are used; replaces all of it."""
 
 
 class GroupBody(Body):
@@ -167,7 +172,7 @@ class OfficeReleaseView(View):
 
 
 class ReleaseDetail(OfficeReleaseView):
-    """One release in full: what became of its coupons, who waits, and who may claim."""
+    """One release in full: what became of its coupons, who waits, who may claim, and what for."""
 
     unused: int
     redeemed: int
@@ -175,6 +180,7 @@ class ReleaseDetail(OfficeReleaseView):
     expired: int
     waiting: int
     eligibility: dict[str, Any]
+    conditions: ConditionsOfUse
 
     @classmethod
     def in_full(cls, facts: ReleaseFacts) -> Self:
@@ -186,6 +192,7 @@ class ReleaseDetail(OfficeReleaseView):
             expired=facts.expired,
             waiting=facts.waiting,
             eligibility=facts.release.campaign.eligibility,
+            conditions=ConditionsOfUse.of(facts.release.campaign),
         )
 
 

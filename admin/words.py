@@ -78,6 +78,7 @@ ACTIONS: Mapping[str, str] = {
     "release.plan": "安排轮次",
     "release.recycle": "回收再投放",
     "campaign.eligibility": "修改领取条件",
+    "campaign.conditions": "修改使用条件",
     "code.make": "生成领券码",
     "code.stop": "停用领券码",
     "award.rule": "新增送券规则",

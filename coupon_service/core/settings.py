@@ -102,8 +102,8 @@ class Settings(BaseSettings):
     # family shares a phone; a carrier puts a whole neighbourhood behind one address.
     claims_per_device_max: int = Field(default=10, ge=1)
     claims_per_network_max: int = Field(default=2_000, ge=1)
-    # Scans per minute of all tills of a merchant, and of all tills behind one address: a chain's, or
-    # those of a point-of-sale company that asks for its shops.
+    # Scans per minute of all tills of a merchant, and of all tills behind one address: those of a
+    # chain, or of a point-of-sale company that asks for its shops.
     scans_per_merchant_max: int = Field(default=3_000, ge=1)
     scans_per_network_max: int = Field(default=6_000, ge=1)
     # What one till may accept without a network before it has to bring it in: vouchers, fen, hours;

@@ -44,6 +44,8 @@ _AREAS: dict[Kind, str] = {
     Kind.ADMINISTRATOR: "/admin",
 }
 _YEAR_S = 31_536_000
+# How a phone is held is for the AR scene only, which says so itself.
+_POLICY = "camera=(self), geolocation=(self), accelerometer=(), gyroscope=(), magnetometer=()"
 _JSON = "application/json"
 # What pydantic says of a body that is no JSON, or no object.
 _NOT_AN_OBJECT = frozenset({"json_invalid", "model_type", "model_attributes_type"})
@@ -174,7 +176,7 @@ def _finish(response: Response) -> Response:
             " img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self';"
             " frame-ancestors 'none'",
         )
-        headers.setdefault("Permissions-Policy", "camera=(self), geolocation=(self)")
+        headers.setdefault("Permissions-Policy", _POLICY)
     # Pages and answers belong to whoever asked; only static files may be kept by others.
     if "Cache-Control" not in headers:
         headers.add("Cache-Control", "no-store")

@@ -13,6 +13,7 @@ from coupon_service.mobile import (
     own_data,
     pages,
     real_name,
+    scene,
     sign_in,
     stores,
     voucher,
@@ -26,6 +27,7 @@ MODULE = Module(
     pages=[
         pages.bp,
         stores.bp,
+        scene.bp,
         voucher.bp,
         offline.bp,
         sign_in.bp,

@@ -34,7 +34,7 @@ _ASSETS = (
     ("mobile", "offline.js"),
 )
 # Loaded by other modules, so their addresses carry no hash.
-_MODULES = ("voucher-phone.js", "voucher-proof.js")
+_MODULES = ("voucher-challenge.js", "voucher-phone.js", "voucher-proof.js")
 
 bp = Blueprint("mobile_offline", __name__)
 
@@ -46,10 +46,11 @@ def service_worker() -> Response:
     shell = [asset(blueprint, name) for blueprint, name in _ASSETS]
     shell += [url_for("mobile.static", filename=name) for name in _MODULES]
     shell.append(url_for("mobile_offline.offline"))
+    hashes = [asset("mobile", name) for name in _MODULES]
     source = render_template(
         "mobile/service-worker.js",
         shell=[Markup(address) for address in shell],  # noqa: S704  # addresses of our own files
-        version=sha256("|".join([*shell, page_lang()]).encode()).hexdigest()[:12],
+        version=sha256("|".join([*shell, *hashes, page_lang()]).encode()).hexdigest()[:12],
         owner_header=OWNER_HEADER,
     )
     response = Response(source, mimetype="text/javascript")

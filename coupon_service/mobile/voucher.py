@@ -30,6 +30,7 @@ from coupon_service.vouchers.qr import qr_svg
 from coupon_service.vouchers.show import show_facts
 from coupon_service.vouchers.token import NO_PHONE, VoucherFacts
 from merchants.models import Store
+from redemption.challenge import GOOD_FOR_S
 from redemption.models import Order, Redemption, RedemptionState
 
 # Its route is one of the wallet's.
@@ -210,6 +211,8 @@ def _terms(campaign_id: UUID) -> Mapping[str, Any]:
         "wait_minutes": -(-settings.phone_rebind_cooldown_s // 60),
         "refresh_s": settings.token_ttl_s * 3 // 5,
         "shown_every_s": SHOWN_EVERY_S,
+        "is_large": campaign.face_fen >= settings.challenge_from_fen,
+        "challenge_good_for_s": GOOD_FOR_S,
     }
 
 

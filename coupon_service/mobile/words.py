@@ -1,13 +1,24 @@
 """A campaign's terms as sentences a resident can act on."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import date, time, timedelta
 from typing import Any
 
 from flask_babel import gettext, lazy_gettext
 from flask_babel.speaklater import LazyString
 
 from coupon_service.campaigns.eligibility import ADULT_AGE_Y, Eligibility
-from coupon_service.campaigns.models import Campaign, Channel, Mode, RefundPolicy, ThresholdBasis
+from coupon_service.campaigns.hours import WEEKDAYS, Hours, Window
+from coupon_service.campaigns.models import (
+    Campaign,
+    Channel,
+    Mode,
+    RefundPolicy,
+    Stacking,
+    ThresholdBasis,
+)
+from coupon_service.campaigns.terms import ALWAYS_EXCLUDED, GoodsKind
+from coupon_service.core.clock import local_day_start
 from coupon_service.core.display import local_time, local_until
 from coupon_service.core.money import format_yuan
 from coupon_service.vouchers.models import VoucherState
@@ -50,6 +61,23 @@ _GIVEN: Mapping[Mode, LazyString] = {
     Mode.GRANT: lazy_gettext("按名单直接发放"),
     Mode.AWARD: lazy_gettext("到店消费后赠送"),
     Mode.STAFF: lazy_gettext("到社区服务点领取"),
+}
+_WEEKDAY: Mapping[int, LazyString] = {
+    1: lazy_gettext("周一"),
+    2: lazy_gettext("周二"),
+    3: lazy_gettext("周三"),
+    4: lazy_gettext("周四"),
+    5: lazy_gettext("周五"),
+    6: lazy_gettext("周六"),
+    7: lazy_gettext("周日"),
+}
+_GOODS: Mapping[GoodsKind, LazyString] = {
+    "gold": lazy_gettext("黄金"),
+    "liquor": lazy_gettext("酒类"),
+    "medicine": lazy_gettext("药品"),
+    "prepaid_card": lazy_gettext("预付卡"),
+    "recharge": lazy_gettext("充值"),
+    "tobacco": lazy_gettext("烟草"),
 }
 
 
@@ -136,6 +164,16 @@ def validity(campaign: Campaign) -> str:
     )
 
 
+def hours(campaign: Campaign) -> str:
+    """On which weekdays and at which hours it can be used; empty if always."""
+    limits = Hours.of(campaign.scope)
+    if limits is None:
+        return ""
+    days = "" if len(limits.weekdays) == len(WEEKDAYS) else _weekdays(limits.weekdays)
+    windows = _("、").join(_window(one) for one in limits.windows if one.begins != one.ends)
+    return " ".join(part for part in (days, windows) if part)
+
+
 def refund(campaign: Campaign) -> str:
     """What becomes of the coupon when goods are returned."""
     return str(_REFUND[RefundPolicy(campaign.refund_policy)])
@@ -149,8 +187,16 @@ def small_print(campaign: Campaign) -> list[str]:
     if campaign.min_pay_fen:
         pay = format_yuan(campaign.min_pay_fen)
         sentences.append(_("用券后至少实付 %(pay)s 元。", pay=pay))
-    sentences.append(_("一笔订单用一张券；不找零，不兑换现金。"))
+    sentences += _together(campaign)
     sentences.append(_("不可用于购买预付卡、充值和烟草。"))
+    others = [words for kind, words in _GOODS.items() if _excludes(campaign, kind)]
+    if others:
+        goods = _("、").join(map(str, others))
+        sentences.append(_("也不可用于购买%(goods)s，这些商品的金额不计入门槛。", goods=goods))
+    limits = Hours.of(campaign.scope)
+    if limits and len(limits.weekdays) < len(WEEKDAYS) and any(map(_past_midnight, limits.windows)):
+        sentences.append(_("过了零点，仍算前一天的时段。"))
+    sentences += [_slot(slot) for slot in campaign.slots]
     return sentences
 
 
@@ -167,6 +213,72 @@ def ways_to_use(campaign: Campaign) -> str:
 def state(voucher_state: str) -> str:
     """A voucher's state."""
     return str(_STATE[VoucherState(voucher_state)])
+
+
+def _together(campaign: Campaign) -> list[str]:
+    """Which coupons one order takes."""
+    threshold_fen = campaign.threshold_fen
+    match Stacking(campaign.stacking):
+        case Stacking.ALONE:
+            return [_("一笔订单用一张券；不找零，不兑换现金。")]
+        case Stacking.WITH_OTHERS:
+            first = _("一笔订单限用一张，可与其他允许同用的券一起用；不找零，不兑换现金。")
+        case Stacking.ANY if campaign.per_order_max is not None:
+            first = _(
+                "一笔订单最多用 %(count)s 张，也可与其他允许同用的券一起用；不找零，不兑换现金。",
+                count=campaign.per_order_max,
+            )
+        case Stacking.ANY:
+            first = _("一笔订单可用多张，也可与其他允许同用的券一起用；不找零，不兑换现金。")
+    if not threshold_fen:
+        return [first]
+    one, two = format_yuan(threshold_fen), format_yuan(2 * threshold_fen)
+    return [
+        first,
+        _("几张券一起用，门槛相加：两张满 %(one)s 元的券，订单须满 %(two)s 元。", one=one, two=two),
+    ]
+
+
+def _excludes(campaign: Campaign, kind: str) -> bool:
+    return kind in campaign.excluded_goods and kind not in ALWAYS_EXCLUDED
+
+
+def _slot(slot: Mapping[str, Any]) -> str:
+    """How many are taken in one slot, and on which days."""
+    window, count = _window(Window.of(slot["hours"])), slot["capacity"]
+    first, end = (slot.get(key) for key in ("from_day", "until_day"))
+    if first and end:
+        return _(
+            "%(first)s至%(last)s，每天 %(window)s 每家门店限用 %(count)s 张，用完为止。",
+            first=_day(first),
+            last=_day(end, -1),
+            window=window,
+            count=count,
+        )
+    return _("每天 %(window)s 每家门店限用 %(count)s 张，用完为止。", window=window, count=count)
+
+
+def _day(text: str, days: int = 0) -> str:
+    return local_time(local_day_start(date.fromisoformat(text) + timedelta(days=days)), "day")
+
+
+def _weekdays(days: Collection[int]) -> str:
+    """`周一至周五`, `周六、周日`: three in a row or more are a range."""
+    first, last = min(days), max(days)
+    if len(days) > 2 and last - first + 1 == len(days):
+        return _("%(first)s至%(last)s", first=_WEEKDAY[first], last=_WEEKDAY[last])
+    return _("、").join(str(_WEEKDAY[day]) for day in sorted(days))
+
+
+def _window(window: Window) -> str:
+    begins, ends = f"{window.begins:%H:%M}", f"{window.ends:%H:%M}"
+    if _past_midnight(window):
+        return _("%(begins)s–次日 %(ends)s", begins=begins, ends=ends)
+    return f"{begins}–{'24:00' if window.ends == time() else ends}"
+
+
+def _past_midnight(window: Window) -> bool:
+    return time() < window.ends <= window.begins
 
 
 def _joined(words: Mapping[Channel, LazyString], channels: list[str]) -> str:

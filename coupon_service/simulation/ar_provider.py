@@ -6,41 +6,13 @@ known; nothing here imitates one.
 
 from dataclasses import dataclass
 from time import time
-from typing import Any
-from uuid import UUID
 
 import httpx
-import orjson
 
 from coupon_service.core.ids import new_id
-from redemption.ar.schemas import EVENT_MEDIA_TYPE, EVENT_TYPE
-from redemption.ar.signature import as_key, sign
-
-
-@dataclass(frozen=True)
-class Sighting:
-    """Where the simulator claims to have seen the bearer of a session. Degrees of WGS-84."""
-
-    session_id: UUID
-    nonce: str
-    anchor_id: UUID
-    lat: float
-    lon: float
-    confidence: float = 0.97
-    order_fen: int | None = None
-
-    @classmethod
-    def at_anchor(cls, started: dict[str, Any], order_fen: int | None = None) -> "Sighting":
-        """In the middle of the fence, for the answer of `POST /api/v1/ar/sessions`."""
-        anchor = started["anchor"]
-        return cls(
-            session_id=UUID(started["session_id"]),
-            nonce=started["nonce"],
-            anchor_id=UUID(anchor["anchor_id"]),
-            lat=anchor["lat"],
-            lon=anchor["lon"],
-            order_fen=order_fen,
-        )
+from coupon_service.core.webhooks import as_key, signed_headers
+from redemption.ar.event import Sighting, presence_event
+from redemption.ar.schemas import EVENT_MEDIA_TYPE
 
 
 @dataclass(frozen=True)
@@ -65,23 +37,11 @@ class ArProviderSimulator:
     ) -> Delivery:
         """Write and sign an event; the id and the time are the simulator's unless given."""
         webhook_id = webhook_id or f"sim_{new_id().hex}"
-        timestamp = str(int(time()) if timestamp_s is None else timestamp_s)
-        data = {key: value for key, value in vars(sighting).items() if value is not None}
-        body = orjson.dumps(
-            {
-                "specversion": "1.0",
-                "id": webhook_id,
-                "source": f"/ar-providers/{self._code}",
-                "type": EVENT_TYPE,
-                "datacontenttype": "application/json",
-                "data": data,
-            }
-        )
+        now_s = int(time()) if timestamp_s is None else timestamp_s
+        body = presence_event(self._code, webhook_id, sighting)
         headers = {
             "content-type": EVENT_MEDIA_TYPE,
-            "webhook-id": webhook_id,
-            "webhook-timestamp": timestamp,
-            "webhook-signature": sign(self._key, webhook_id, timestamp, body),
+            **signed_headers([self._key], webhook_id, body, now_s=now_s),
         }
         return Delivery(f"/api/v1/ar/providers/{self._code}/events", headers, body)
 

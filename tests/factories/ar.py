@@ -18,12 +18,13 @@ from coupon_service.core.db import transaction
 from coupon_service.core.ids import new_id
 from coupon_service.core.personal import Vault
 from coupon_service.core.resources import Resources
-from coupon_service.simulation.ar_provider import ArProviderSimulator, Sighting
+from coupon_service.core.webhooks import as_secret, new_key
+from coupon_service.simulation.ar_provider import ArProviderSimulator
 from merchants.models import Store
 from merchants.onboard import NewStore, create_merchant, create_store
+from redemption.ar.event import Sighting
 from redemption.ar.keys import seal_secret
-from redemption.ar.models import ArAnchor, ArOutcome, ArProvider
-from redemption.ar.signature import as_secret, new_key
+from redemption.ar.models import ArAnchor, ArGood, ArOutcome, ArProvider, ArScene
 from tests.factories.campaigns import SmallSeason, make_campaign, make_release, make_season
 from tests.factories.people import make_resident
 
@@ -35,6 +36,8 @@ _TABLES = (
     "ar_sessions",
     "ar_events",
     "ar_providers",
+    "ar_provider_days",
+    "ar_callbacks",
     "vouchers",
     "redemptions",
     "payables",
@@ -63,7 +66,7 @@ def make_scene(session: Session, vault: Vault, *, quantity: int = 100, **terms: 
     small = make_season(session)
     campaign = make_campaign(session, small, **terms)
     release = make_release(session, campaign, quantity=quantity)
-    provider, secret = make_provider(session, vault, small)
+    provider, secret = make_provider(session, vault, small, node_id=small.event.id)
     store = make_virtual_store(session, small)
     return Scene(
         small=small,
@@ -78,8 +81,10 @@ def make_scene(session: Session, vault: Vault, *, quantity: int = 100, **terms: 
     )
 
 
-def make_provider(session: Session, vault: Vault, small: SmallSeason) -> tuple[ArProvider, str]:
-    """An active provider and its secret."""
+def make_provider(
+    session: Session, vault: Vault, small: SmallSeason, **columns: Any
+) -> tuple[ArProvider, str]:
+    """An active provider and its secret; it has a budget node only if `columns` name one."""
     secret = as_secret(new_key())
     provider = ArProvider(
         id=new_id(),
@@ -87,6 +92,7 @@ def make_provider(session: Session, vault: Vault, small: SmallSeason) -> tuple[A
         code=f"p-{uuid4().hex[:8]}",
         name="测试AR平台",
         secret_sealed=seal_secret(vault, secret),
+        **columns,
     )
     session.add(provider)
     session.flush()
@@ -109,6 +115,23 @@ def make_anchor(session: Session, provider: ArProvider, **columns: Any) -> ArAnc
     session.add(anchor)
     session.flush()
     return anchor
+
+
+def make_shop(
+    session: Session, small: SmallSeason, provider: ArProvider, anchor: ArAnchor
+) -> ArAnchor:
+    """A scene at the award anchor, with a shop that sells tea for 68 yuan and a bookmark for 26."""
+    store = make_virtual_store(session, small)
+    shop = make_anchor(session, provider, outcome=ArOutcome.REDEEM, store_id=store.id, name="茶铺")
+    session.add_all(
+        [
+            ArScene(anchor_id=anchor.id, shop_anchor_id=shop.id),
+            ArGood(anchor_id=shop.id, position=1, name="茉莉花茶", price_fen=6_800),
+            ArGood(anchor_id=shop.id, position=2, name="宫灯书签", price_fen=2_600),
+        ]
+    )
+    session.flush()
+    return shop
 
 
 def make_virtual_store(session: Session, small: SmallSeason) -> Store:

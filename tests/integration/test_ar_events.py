@@ -15,7 +15,7 @@ from coupon_service.core.resources import Resources
 from coupon_service.vouchers.models import Voucher, VoucherState
 from redemption.ar.cli import ar_keys
 from redemption.ar.keys import rotate_secret
-from redemption.models import Redemption
+from redemption.models import Order, Redemption
 from tests.factories.ar import ORDER_FEN, Stage, make_stage, simulator, whole_state
 from tests.invariants import assert_invariants
 
@@ -34,7 +34,7 @@ def test_a_proof_at_an_award_anchor_gives_the_resident_a_voucher(
     answer = stage.provider.report(stage.see(started))
     assert answer.status_code == 200
     changed = {table for table, digest in whole_state(held).items() if digest != before[table]}
-    assert changed == {"ar_sessions", "ar_events", "vouchers"}
+    assert changed == {"ar_sessions", "ar_events", "ar_provider_days", "vouchers"}
     shown = stage.session(started)
     assert shown["state"] == "done"
     assert answer.json() == {
@@ -63,9 +63,10 @@ def test_a_proof_at_a_redeem_anchor_redeems_at_its_virtual_store(
     assert (shown["state"], shown["order_fen"], shown["discount_fen"]) == ("done", 6_000, 2_000)
     with transaction(held.sessions) as session:
         redemption = session.scalars(select(Redemption)).one()
+        order = session.scalars(select(Order)).one()
         voucher = session.get_one(Voucher, UUID(voucher_id))
         owed_fen = session.execute(text("SELECT sum(amount_fen) FROM payables")).scalar_one()
-    assert redemption.order_no == f"ar-{UUID(started['session_id']).hex}"
+    assert order.order_no == f"ar-{UUID(started['session_id']).hex}"
     assert redemption.store_id == stage.scene.store.id
     assert redemption.merchant_id == stage.scene.store.merchant_id
     assert redemption.channel == Channel.VIRTUAL

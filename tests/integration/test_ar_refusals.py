@@ -15,9 +15,9 @@ from coupon_service.core.clock import db_now
 from coupon_service.core.db import transaction
 from coupon_service.core.ids import new_id
 from coupon_service.core.resources import Resources
+from coupon_service.core.webhooks import as_key, as_secret, new_key, sign
 from coupon_service.simulation.ar_provider import Delivery
 from redemption.ar.models import ArOutcome, ArProvider, ArSession
-from redemption.ar.signature import as_key, as_secret, new_key, sign
 from tests.factories.ar import (
     ORDER_FEN,
     Stage,
@@ -40,7 +40,7 @@ def signed_again(stage: Stage, delivery: Delivery, body: bytes) -> Delivery:
     """Another body under the same id and timestamp, rightly signed."""
     headers = delivery.headers
     key = as_key(stage.scene.secret)
-    signature = sign(key, headers["webhook-id"], headers["webhook-timestamp"], body)
+    signature = sign(key, headers["webhook-id"], int(headers["webhook-timestamp"]), body)
     return replace(delivery, body=body, headers=headers | {"webhook-signature": signature})
 
 

@@ -5,9 +5,10 @@ from uuid import uuid4
 import httpx
 import orjson
 
-from coupon_service.simulation.ar_provider import ArProviderSimulator, Sighting
+from coupon_service.core.webhooks import as_key, as_secret, is_signed, new_key
+from coupon_service.simulation.ar_provider import ArProviderSimulator
+from redemption.ar.event import Sighting
 from redemption.ar.schemas import PresenceEvent
-from redemption.ar.signature import as_key, as_secret, is_signed, new_key
 
 SECRET = as_secret(new_key())
 
@@ -21,7 +22,7 @@ def test_the_simulator_writes_a_valid_event_and_signs_it() -> None:
     assert is_signed(
         [as_key(SECRET)],
         delivery.headers["webhook-id"],
-        delivery.headers["webhook-timestamp"],
+        int(delivery.headers["webhook-timestamp"]),
         delivery.body,
         delivery.headers["webhook-signature"],
     )

@@ -2,10 +2,11 @@
 
 export const TOKEN_BYTES = 139;
 const VERSION = 2;
+const ANSWER_VERSION = 4;
 const VOUCHER_ID = [2, 18];
 const PHONE_KEY = [42, 75];
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-const DOMAIN = new TextEncoder().encode("coupon-voucher-proof\x02");
+const DOMAIN = new TextEncoder().encode("coupon-voucher-proof");
 const SIGNING = { name: "ECDSA", hash: "SHA-256" };
 
 // The phone's key inside a token, hexadecimal; empty if the token is for no particular phone.
@@ -14,16 +15,20 @@ export function phoneKeyIn(token) {
   return /^0+$/.test(key) ? "" : key;
 }
 
-// A proof of this second (Unix time) as the text of a QR code.
-export async function prove(token, privateKey, second, counter) {
+// A proof of this second (Unix time) as the text of a QR code; with a till's number, an answer to it.
+export async function prove(token, privateKey, second, counter, challenge = null) {
   const inner = fromBase32(token);
-  const moment = new Uint8Array(8);
-  new DataView(moment.buffer).setUint32(0, second);
-  new DataView(moment.buffer).setUint32(4, counter);
+  const isAnswer = challenge !== null;
+  const version = Uint8Array.of(isAnswer ? ANSWER_VERSION : VERSION);
+  const moment = new Uint8Array(isAnswer ? 10 : 8);
+  const written = new DataView(moment.buffer);
+  written.setUint32(0, second);
+  written.setUint32(4, counter);
+  if (isAnswer) written.setUint16(8, challenge);
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", inner));
-  const message = joined(DOMAIN, inner.slice(...VOUCHER_ID), moment, digest);
+  const message = joined(DOMAIN, version, inner.slice(...VOUCHER_ID), moment, digest);
   const signature = new Uint8Array(await crypto.subtle.sign(SIGNING, privateKey, message));
-  return toBase32(joined(Uint8Array.of(VERSION), inner, moment, signature));
+  return toBase32(joined(version, inner, moment, signature));
 }
 
 // A raw public key (0x04, x, y) as SEC 1 compresses it, hexadecimal.

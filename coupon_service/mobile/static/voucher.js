@@ -1,5 +1,6 @@
 // One voucher at the till. Draws a new code every few seconds, signed by this phone, with or without
 // a network; notices when the till has taken it. Without this module the server's drawing remains.
+import { hearNumber } from "./voucher-challenge.js";
 import { openPhone } from "./voucher-phone.js";
 import { phoneKeyIn, prove } from "./voucher-proof.js";
 
@@ -54,14 +55,16 @@ async function draw() {
   if (state === "cooling") waitUntilUsable();
   if (state !== "proving" && state !== "plain") return;
   let text = shown.token;
+  const number = tillNumber();
   if (state === "proving") {
     const second = Math.floor(phone.now() / 1000);
-    text = await prove(shown.token, phone.privateKey, second, await phone.nextCounter(second));
+    const counter = await phone.nextCounter(second);
+    text = await prove(shown.token, phone.privateKey, second, counter, number);
   }
   library ??= await import(texts.library);
   paint(library, text, state === "proving" ? LEVEL_2 : LEVEL_1);
   if (state === "proving") keepAtHand();
-  drawnAt = Date.now();
+  drawnAt = number === tillNumber() ? Date.now() : 0; // another one was heard meanwhile
   const ring = part("ring");
   ring.replaceWith(ring.cloneNode(true)); // begins its turn anew
 }
@@ -220,6 +223,10 @@ function stayAwake() {
 for (const button of place.querySelectorAll("[data-ask]")) button.addEventListener("click", () => dialog(true));
 for (const button of place.querySelectorAll("[data-leave]")) button.addEventListener("click", () => dialog(false));
 part("use").addEventListener("click", useThisPhone);
+const tillNumber = hearNumber(part("challenge"), () => {
+  drawnAt = 0;
+  turn();
+});
 addEventListener("online", () => lookOn(true));
 document.addEventListener("visibilitychange", () => {
   stayAwake();

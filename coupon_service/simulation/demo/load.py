@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 from admin.enrol import enrol
 from coupon_service.campaigns.models import Channel, Season
 from coupon_service.core.clock import local_date
-from coupon_service.core.ids import new_id
 from coupon_service.issuance.claim import ClaimCommand
 from coupon_service.issuance.gate import Gate
 from coupon_service.residents.confirm_real_name import confirm_real_name
 from coupon_service.residents.request_code import request_code
 from coupon_service.residents.sign_in import sign_in
 from coupon_service.simulation.demo import people as demo_people
+from coupon_service.simulation.demo.load_ar import load_ar
 from coupon_service.simulation.demo.load_budget import (
     find_or_add_district,
     load_budget,
@@ -35,8 +35,6 @@ from coupon_service.simulation.demo.means import Means
 from coupon_service.simulation.season.files import XICHENG_2022, read_season
 from coupon_service.simulation.season.rows import SeasonFile
 from merchants.onboard import create_user
-from redemption.ar.keys import seal_secret
-from redemption.ar.models import ArAnchor, ArProvider
 
 # Two services that start at once load the demo once.
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('demo-season', 0))")
@@ -84,8 +82,16 @@ def load_demo_season(
     store_ids = load_stores(session, file, merchant_ids)
     till_count = load_tills(session, file, store_ids, means.settings)
     campaign_ids, release_ids = load_campaigns(session, file, budget, store_ids, now=now)
-    provider_ids = _add_providers(session, file, means, district.id)
-    _add_anchors(session, file, provider_ids, release_ids, store_ids)
+    load_ar(
+        session,
+        file,
+        means,
+        district.id,
+        nodes=budget.nodes,
+        release_ids=release_ids,
+        store_ids=store_ids,
+        load_day=local_date(now),
+    )
     official_id = _enrol_people(session, means, district.id, merchant_ids)
     resident_ids = _sign_residents_in(session, means, now)
     load_codes(session, file, means, release_ids, official_id=official_id)
@@ -103,52 +109,6 @@ def load_demo_season(
         release_ids=release_ids,
         resident_ids=resident_ids,
     )
-
-
-def _add_providers(
-    session: Session, file: SeasonFile, means: Means, district_id: UUID
-) -> dict[str, UUID]:
-    """Add the AR providers with their demo secrets; returns their ids by code."""
-    ids = {}
-    for row in file.providers:
-        secret = demo_people.ar_secret(means.settings, row.code)
-        provider = ArProvider(
-            id=new_id(),
-            district_id=district_id,
-            code=row.code,
-            name=row.name,
-            secret_sealed=seal_secret(means.vault, secret),
-        )
-        session.add(provider)
-        ids[row.code] = provider.id
-    session.flush()
-    return ids
-
-
-def _add_anchors(
-    session: Session,
-    file: SeasonFile,
-    provider_ids: dict[str, UUID],
-    release_ids: dict[str, UUID],
-    store_ids: dict[str, UUID],
-) -> None:
-    session.add_all(
-        ArAnchor(
-            id=new_id(),
-            provider_id=provider_ids[row.provider],
-            code=row.code,
-            name=row.name,
-            outcome=row.outcome,
-            release_id=release_ids[row.release] if row.release else None,
-            store_id=store_ids[row.store] if row.store else None,
-            lat=row.lat,
-            lon=row.lon,
-            radius_m=row.radius_m,
-            confidence_min=row.confidence_min_percent / 100,
-        )
-        for row in file.anchors
-    )
-    session.flush()
 
 
 def _enrol_people(

@@ -25,12 +25,14 @@ from coupon_service.campaigns.release import Group, close, keep_for_groups, publ
 from coupon_service.core.clock import local_date
 from coupon_service.core.ids import new_id
 from coupon_service.simulation.demo.load_ways import mode_of
+from coupon_service.simulation.season.fields import Hours
 from coupon_service.simulation.season.rows import (
     BoardRow,
     CampaignRow,
     EventRow,
     SeasonFile,
     SeriesRow,
+    SlotRow,
 )
 
 
@@ -184,6 +186,8 @@ def _campaign(
         "categories": list(row.categories),
         "tags": list(row.tags),
         "store_ids": [str(store_ids[code]) for code in row.stores],
+        "weekdays": list(row.weekdays),
+        "hours": [_window(hours) for hours in row.hours],
     }
     # An absent key limits nothing; an empty list would exclude every store.
     scope: dict[str, Any] = {key: entries for key, entries in limits.items() if entries}
@@ -201,6 +205,10 @@ def _campaign(
         threshold_basis=row.threshold_basis,
         min_pay_fen=row.min_pay_fen,
         scope=scope,
+        slots=[_slot(slot, load_day) for slot in row.slots],
+        excluded_goods=list(row.excluded_goods),
+        stacking=row.stacking,
+        per_order_max=row.per_order_max,
         eligibility={} if row.min_age is None else {"min_age": row.min_age},
         valid_from=row.valid_from.on(load_day) if row.valid_from else season.starts_at,
         valid_until=row.valid_until.on(load_day) if row.valid_until else season.ends_at,
@@ -210,3 +218,15 @@ def _campaign(
         claim_channels=[channel.value for channel in row.claim_channels],
         redeem_channels=[channel.value for channel in row.redeem_channels],
     )
+
+
+def _window(hours: Hours) -> list[str]:
+    return [f"{moment:%H:%M}" for moment in (hours.opens, hours.closes)]
+
+
+def _slot(row: SlotRow, load_day: date) -> dict[str, Any]:
+    slot: dict[str, Any] = {"hours": _window(row.hours), "capacity": row.capacity}
+    if row.since is not None and row.until is not None:
+        slot["from_day"] = local_date(row.since.on(load_day)).isoformat()
+        slot["until_day"] = local_date(row.until.on(load_day)).isoformat()
+    return slot

@@ -12,10 +12,10 @@ from uuid import UUID
 
 from coupon_service.core.auth import Kind
 from coupon_service.core.settings import Environment, Settings
+from coupon_service.core.webhooks import as_secret
 from coupon_service.issuance.codes.code_text import CODE_CHARS
 from coupon_service.residents.id_number import check_character
 from merchants.till_key import key_of
-from redemption.ar.signature import as_secret
 
 
 class DemoInProductionError(Exception):

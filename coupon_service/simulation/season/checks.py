@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from coupon_service.campaigns.models import Channel
+from coupon_service.simulation.season.ar_rows import AnchorRow, GoodRow, ProviderRow, SceneRow
 from coupon_service.simulation.season.faults import Fault, shown, unknown_name
 from coupon_service.simulation.season.rows import (
     CITY_BOARDS,
-    AnchorRow,
     AwardRow,
     BoardRow,
     CampaignRow,
@@ -18,17 +18,14 @@ from coupon_service.simulation.season.rows import (
     EventRow,
     GroupRow,
     MerchantRow,
-    ProviderRow,
     ReleaseRow,
     SeriesRow,
-    StoreChannel,
     StoreRow,
     StreetRow,
     VocabularyRow,
     WaitingRoomRow,
 )
 from coupon_service.simulation.season.tables import Draft, Placed
-from redemption.ar.models import ArOutcome
 
 # Nodes of the budget tree; a season's codes name one node each, whatever its level.
 _NODES = (BoardRow, SeriesRow, EventRow)
@@ -53,6 +50,9 @@ _REFERENCES: tuple[tuple[type, str, type], ...] = (
     (AnchorRow, "provider", ProviderRow),
     (AnchorRow, "release", ReleaseRow),
     (AnchorRow, "store", StoreRow),
+    (SceneRow, "anchor", AnchorRow),
+    (SceneRow, "shop", AnchorRow),
+    (GoodRow, "anchor", AnchorRow),
     (DrawRow, "release", ReleaseRow),
     (CodeRow, "release", ReleaseRow),
     (AwardRow, "release", ReleaseRow),
@@ -148,27 +148,6 @@ def check_people(draft: Draft) -> Iterator[Fault]:
         for one in draft.rows(MerchantRow):
             if one.row.code not in used:
                 yield one.fault(f"the merchant {shown(one.row.code)} has no store.")
-
-
-def check_anchors(draft: Draft) -> Iterator[Fault]:
-    """An anchor that awards names a release given by AR; one that redeems names a virtual store."""
-    campaigns = {campaign.row.code: campaign.row for campaign in draft.rows(CampaignRow)}
-    releases = {release.row.code: release.row for release in draft.rows(ReleaseRow)}
-    stores = {store.row.code: store.row for store in draft.rows(StoreRow)}
-    for anchor in draft.rows(AnchorRow):
-        row = anchor.row
-        is_award = row.outcome is ArOutcome.AWARD
-        if (row.release is not None) != is_award or (row.store is not None) == is_award:
-            yield anchor.fault(
-                "an award anchor names a `release` only, a redeem anchor a `store` only.", "outcome"
-            )
-        release = releases.get(row.release or "")
-        campaign = campaigns.get(release.campaign) if release else None
-        if campaign is not None and Channel.AR not in campaign.claim_channels:
-            yield anchor.fault("the campaign of that release is not claimed by ar.", "release")
-        store = stores.get(row.store or "")
-        if store is not None and store.channel is not StoreChannel.VIRTUAL:
-            yield anchor.fault("the store of a redeem anchor must be virtual.", "store")
 
 
 def check_ways(draft: Draft) -> Iterator[Fault]:

@@ -78,6 +78,8 @@ Longitude = Annotated[float, Strict(), Field(ge=-180, le=180, allow_inf_nan=Fals
 YesNo = Annotated[bool, Strict()]
 When = Annotated[Moment, BeforeValidator(_moment)]
 OpeningHours = Annotated[Hours, BeforeValidator(_hours)]
+Windows = Annotated[tuple[OpeningHours, ...], Field(max_length=10)]
+Weekdays = Annotated[tuple[Annotated[int, Strict(), Field(ge=1, le=7)], ...], Field(max_length=7)]
 Names = Annotated[tuple[Name, ...], Field(max_length=ENTRIES_MAX)]
 Codes = Annotated[tuple[Code, ...], Field(max_length=ENTRIES_MAX)]
 Channels = Annotated[tuple[Channel, ...], Field(min_length=1, max_length=len(Channel))]

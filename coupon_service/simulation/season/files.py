@@ -5,8 +5,13 @@ The files are those of `data/xicheng-2022`, which explains each of them in its o
 
 from pathlib import Path
 
-from coupon_service.simulation.season.checks import (
+from coupon_service.simulation.season.ar_checks import (
     check_anchors,
+    check_own_budgets,
+    check_scenes,
+)
+from coupon_service.simulation.season.ar_rows import AnchorRow, GoodRow, ProviderRow, SceneRow
+from coupon_service.simulation.season.checks import (
     check_names,
     check_people,
     check_places,
@@ -15,7 +20,6 @@ from coupon_service.simulation.season.checks import (
 )
 from coupon_service.simulation.season.faults import Fault, shown
 from coupon_service.simulation.season.rows import (
-    AnchorRow,
     AwardRow,
     BoardRow,
     CampaignRow,
@@ -25,7 +29,6 @@ from coupon_service.simulation.season.rows import (
     EventRow,
     GroupRow,
     MerchantRow,
-    ProviderRow,
     ReleaseRow,
     SeasonFile,
     SeasonRow,
@@ -51,6 +54,8 @@ _CHECKS = (
     check_places,
     check_people,
     check_anchors,
+    check_own_budgets,
+    check_scenes,
     check_ways,
     check_sums,
     check_reservations,
@@ -109,6 +114,8 @@ def read_season(folder: Path) -> SeasonFile:
         waiting_rooms=_all(draft, WaitingRoomRow),
         providers=_all(draft, ProviderRow),
         anchors=_all(draft, AnchorRow),
+        scenes=_all(draft, SceneRow),
+        goods=_all(draft, GoodRow),
     )
 
 

@@ -9,9 +9,11 @@ from typing import Annotated
 
 from pydantic import Field, Strict, StringConstraints
 
-from coupon_service.campaigns.models import RefundPolicy, ThresholdBasis
+from coupon_service.campaigns.models import SEATS_MAX, RefundPolicy, Stacking, ThresholdBasis
+from coupon_service.campaigns.terms import GoodsKind
 from coupon_service.core.money import BASIS_POINTS
 from coupon_service.issuance.codes.models import USES_MAX
+from coupon_service.simulation.season.ar_rows import AnchorRow, GoodRow, ProviderRow, SceneRow
 from coupon_service.simulation.season.fields import (
     AccountNumber,
     AdultAge,
@@ -28,10 +30,11 @@ from coupon_service.simulation.season.fields import (
     PositiveFen,
     Seats,
     Sentence,
+    Weekdays,
     When,
+    Windows,
     YesNo,
 )
-from redemption.ar.models import ArOutcome
 
 # What the city's season of 2022 calls its eight boards; a district's boards are tagged with them.
 CITY_BOARDS = ("首秀", "时尚", "潮购", "智惠", "文享", "炫彩", "寻味", "品质")
@@ -139,6 +142,19 @@ class StoreRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SlotRow:
+    """A window in which each store takes `capacity` vouchers a day.
+
+    From the day of `since` to the day before that of `until`, or on all days.
+    """
+
+    hours: OpeningHours
+    capacity: Annotated[int, Strict(), Field(ge=1, le=SEATS_MAX)]
+    since: When | None = None
+    until: When | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class CampaignRow:
     """Terms. A fixed coupon has `face_fen`; a percentage has `rate_bp` and `cap_fen`.
 
@@ -159,6 +175,12 @@ class CampaignRow:
     zones: Names = ()
     tags: Names = ()
     stores: Codes = ()
+    weekdays: Weekdays = ()
+    hours: Windows = ()
+    slots: Annotated[tuple[SlotRow, ...], Field(max_length=10)] = ()
+    excluded_goods: Annotated[tuple[GoodsKind, ...], Field(max_length=10)] = ()
+    stacking: Stacking = Stacking.ALONE
+    per_order_max: Annotated[int, Strict(), Field(ge=2, le=10)] | None = None
     valid_from: When | None = None
     valid_until: When | None = None
     valid_days: Annotated[int, Strict(), Field(ge=1, le=366)] | None = None
@@ -241,28 +263,6 @@ class WaitingRoomRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProviderRow:
-    code: Code
-    name: Name
-
-
-@dataclass(frozen=True, kw_only=True)
-class AnchorRow:
-    """A place of presence proofs: they grant from a release, or pay at a virtual store."""
-
-    code: Code
-    provider: Code
-    name: Name
-    outcome: ArOutcome
-    release: Code | None = None
-    store: Code | None = None
-    lat: Latitude
-    lon: Longitude
-    radius_m: Annotated[int, Strict(), Field(ge=1, le=2000)]
-    confidence_min_percent: Annotated[int, Strict(), Field(ge=0, le=100)]
-
-
-@dataclass(frozen=True, kw_only=True)
 class SeasonFile:
     """A whole season, read and found without fault."""
 
@@ -284,3 +284,5 @@ class SeasonFile:
     waiting_rooms: tuple[WaitingRoomRow, ...]
     providers: tuple[ProviderRow, ...]
     anchors: tuple[AnchorRow, ...]
+    scenes: tuple[SceneRow, ...]
+    goods: tuple[GoodRow, ...]

@@ -12,9 +12,9 @@ from typing import Any, Generic, TypeVar, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
+from coupon_service.simulation.season.ar_rows import AnchorRow, GoodRow, ProviderRow, SceneRow
 from coupon_service.simulation.season.faults import Fault, field_sentence, shown, unknown_name
 from coupon_service.simulation.season.rows import (
-    AnchorRow,
     AwardRow,
     BoardRow,
     CampaignRow,
@@ -24,7 +24,6 @@ from coupon_service.simulation.season.rows import (
     EventRow,
     GroupRow,
     MerchantRow,
-    ProviderRow,
     ReleaseRow,
     SeasonRow,
     SeriesRow,
@@ -58,7 +57,12 @@ TOML_FILES: Mapping[str, Mapping[str, tuple[type, bool]]] = {
         "groups": (GroupRow, True),
         "waiting_rooms": (WaitingRoomRow, True),
     },
-    "ar.toml": {"providers": (ProviderRow, True), "anchors": (AnchorRow, True)},
+    "ar.toml": {
+        "providers": (ProviderRow, True),
+        "anchors": (AnchorRow, True),
+        "scenes": (SceneRow, True),
+        "goods": (GoodRow, True),
+    },
 }
 CSV_FILES: Mapping[str, type] = {
     "events.csv": EventRow,

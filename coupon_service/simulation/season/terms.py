@@ -3,15 +3,17 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from itertools import combinations
 from typing import Any
 
-from coupon_service.campaigns.models import Channel
+from coupon_service.campaigns.hours import Window, overlap
+from coupon_service.campaigns.models import Channel, Stacking
 from coupon_service.core.clock import local_day_start
 from coupon_service.core.money import format_yuan
+from coupon_service.simulation.season.ar_rows import AnchorRow
 from coupon_service.simulation.season.faults import Fault, shown
 from coupon_service.simulation.season.moments import Moment
 from coupon_service.simulation.season.rows import (
-    AnchorRow,
     BoardRow,
     CampaignRow,
     DrawRow,
@@ -84,6 +86,8 @@ def check_terms(draft: Draft) -> Iterator[Fault]:
                 "`threshold_fen` must be at least `face_fen` and `min_pay_fen` together.",
                 "threshold_fen",
             )
+        yield from _together_faults(campaign)
+        yield from _hours_faults(campaign)
         if row.valid_until is None and row.valid_days is None:
             yield campaign.fault("there is neither `valid_until` nor `valid_days`.")
         for channels in ("claim_channels", "redeem_channels"):
@@ -91,6 +95,31 @@ def check_terms(draft: Draft) -> Iterator[Fault]:
                 yield campaign.fault(f"`{channels}` names a channel twice.", channels)
     if StoreRow not in draft.unread:
         yield from _unusable_channels(draft)
+
+
+def _together_faults(campaign: Placed[CampaignRow]) -> Iterator[Fault]:
+    row = campaign.row
+    if row.per_order_max is not None and row.stacking != Stacking.ANY:
+        yield campaign.fault('`per_order_max` goes with `stacking = "any"`.', "per_order_max")
+
+
+def _hours_faults(campaign: Placed[CampaignRow]) -> Iterator[Fault]:
+    """Slots are apart, and whoever claims on any day finds one on which the voucher works."""
+    row = campaign.row
+    days = row.weekdays
+    if days and row.valid_days is not None:
+        first_day_later = [min((day - start) % 7 for day in days) for start in range(7)]
+        if max(first_day_later) >= row.valid_days:
+            yield campaign.fault(
+                "`valid_days` is too short for one of the `weekdays` to come.", "weekdays"
+            )
+    for slot in row.slots:
+        if (slot.since is None) != (slot.until is None):
+            yield campaign.fault("a slot has both `since` and `until`, or neither.", "slots")
+    windows = [Window(slot.hours.opens, slot.hours.closes) for slot in row.slots]
+    for one, other in combinations(windows, 2):
+        if overlap(one, other):
+            yield campaign.fault("two slots overlap.", "slots")
 
 
 def check_times(draft: Draft) -> Iterator[Fault]:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from coupon_service.simulation.ar_provider import ArProviderSimulator, Sighting
+from coupon_service.simulation.ar_provider import ArProviderSimulator
 from coupon_service.simulation.demo.people import ar_secret
 from coupon_service.simulation.walk.scene import Say, Scene, expect, yuan
 from coupon_service.simulation.walk.visitor import SurpriseError, Visitor
+from redemption.ar.event import Sighting
 
 _AWARD_ANCHOR = "dashilan-lantern-east"
 _REDEEM_ANCHOR = "cloud-dashilan-gate"
