@@ -1,13 +1,17 @@
-"""A release before it is published: change it, discard it, say who may claim."""
+"""A release before it is published: change it, discard it, say who may claim and what for."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Exists, delete, exists, select, update
+from sqlalchemy import Exists, delete, exists, literal, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from coupon_service.campaigns.conditions import ConditionsOfUse
 from coupon_service.campaigns.eligibility import Eligibility
 from coupon_service.campaigns.errors import (
     CampaignNotFoundError,
@@ -86,21 +90,49 @@ def set_eligibility(session: Session, campaign_id: UUID, eligibility: Eligibilit
         CampaignNotFoundError: there is no such campaign.
         TermsFixedError: a release of it was published.
     """
+    fields = {"eligibility": eligibility.model_dump(mode="json", exclude_defaults=True)}
+    _set_terms(session, campaign_id, fields)
+
+
+def set_conditions_of_use(session: Session, campaign_id: UUID, conditions: ConditionsOfUse) -> None:
+    """Say when, for which goods and with which others a campaign's vouchers are used.
+
+    The stores in its scope stay as they are.
+
+    Raises:
+        CampaignNotFoundError: there is no such campaign.
+        TermsFixedError: a release of it was published.
+    """
+    stores = Campaign.scope.op("-")("weekdays").op("-")("hours")
+    _set_terms(
+        session,
+        campaign_id,
+        {
+            "scope": stores.op("||")(literal(conditions.times(), JSONB)),
+            "slots": conditions.stored_slots(),
+            "excluded_goods": list(conditions.excluded_goods),
+            "stacking": conditions.stacking,
+            "per_order_max": conditions.per_order_max,
+        },
+    )
+
+
+def terms_are_fixed(session: Session, campaign_id: UUID) -> bool:
+    """Whether a release of the campaign was published."""
+    return bool(session.execute(select(_published(campaign_id))).scalar_one())
+
+
+def _set_terms(session: Session, campaign_id: UUID, fields: Mapping[str, Any]) -> None:
     changed = session.execute(
         update(Campaign)
         .where(Campaign.id == campaign_id, ~_published(campaign_id))
-        .values(eligibility=eligibility.model_dump(mode="json", exclude_defaults=True))
+        .values(fields)
         .returning(Campaign.id)
     ).scalar_one_or_none()
     if changed is None:
         if session.get(Campaign, campaign_id) is None:
             raise CampaignNotFoundError
         raise TermsFixedError
-
-
-def terms_are_fixed(session: Session, campaign_id: UUID) -> bool:
-    """Whether a release of the campaign was published."""
-    return bool(session.execute(select(_published(campaign_id))).scalar_one())
 
 
 def _published(campaign_id: UUID) -> Exists:

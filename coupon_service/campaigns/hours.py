@@ -40,6 +40,16 @@ class Window:
 _WHOLE_DAY = Window(time(), time())
 
 
+def overlap(one: Window, other: Window) -> bool:
+    """Whether the two have a moment in common, of the same day or of neighbouring ones."""
+    day = date(2026, 1, 5)  # any will do
+    starts_at, ends_at = one.on(day)
+    return any(
+        starts < ends_at and starts_at < ends
+        for starts, ends in (other.on(day + n * _DAY) for n in (-1, 0, 1))
+    )
+
+
 @dataclass(frozen=True)
 class Hours:
     """The weekdays and windows of a campaign's scope, in which all its vouchers work."""

@@ -1,11 +1,25 @@
 """Releases on the wire."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Self
 from uuid import UUID
 
+from pydantic import Field
+
 from coupon_service.campaigns.models import Release
+from coupon_service.campaigns.terms import ALWAYS_EXCLUDED
 from coupon_service.core.schemas import View
+
+Window = tuple[str, str]
+
+
+class SlotView(View):
+    """A window of a day and its capacity; of the days from `from_day` to before `until_day`."""
+
+    hours: Window
+    capacity: int
+    from_day: date | None = None
+    until_day: date | None = None
 
 
 class ReleaseView(View):
@@ -29,6 +43,14 @@ class ReleaseView(View):
     threshold_fen: int
     threshold_basis: str
     min_pay_fen: int
+    weekdays: list[int] | None = Field(description="ISO, Monday is 1; on all of them if absent")
+    hours: list[Window] | None = Field(
+        description="Local times; one that crosses midnight belongs to the day it begins on"
+    )
+    slots: list[SlotView] = Field(description="How many a store takes in a window of a day")
+    excluded_goods: list[str] = Field(description="Kinds of goods it is not for")
+    stacking: str = Field(description="`alone`, `with_others`, or `any`")
+    per_order_max: int | None
     per_person: int
     valid_from: datetime
     valid_until: datetime
@@ -59,6 +81,12 @@ class ReleaseView(View):
             threshold_fen=campaign.threshold_fen,
             threshold_basis=campaign.threshold_basis,
             min_pay_fen=campaign.min_pay_fen,
+            weekdays=campaign.scope.get("weekdays"),
+            hours=campaign.scope.get("hours"),
+            slots=[SlotView.model_validate(slot) for slot in campaign.slots],
+            excluded_goods=sorted(ALWAYS_EXCLUDED.union(campaign.excluded_goods)),
+            stacking=campaign.stacking,
+            per_order_max=campaign.per_order_max,
             per_person=campaign.per_person,
             valid_from=campaign.valid_from,
             valid_until=campaign.valid_until,

@@ -136,48 +136,100 @@ def shift(
     return list(moved)
 
 
+@dataclass(frozen=True)
+class TakeBack:
+    """Part of a redemption's claim that comes back, or all that is left of it. Amounts in fen.
+
+    Attributes:
+        reserve_fen: reserved again for a voucher that its holder gets back; 0 if none is.
+    """
+
+    payable_id: UUID
+    part_fen: int
+    node_id: UUID
+    reserve_fen: int
+
+
 def take_back(
     session: Session, payable_id: UUID, part_fen: int, *, node_id: UUID, reserve_fen: int
 ) -> None:
-    """Undo part of a redemption's claim, or all that is left of it.
+    """`take_back_all` for one redemption.
 
-    `reserve_fen` is reserved again for a voucher that its holder gets back, 0 if none is. What is
-    not paid yet goes there, and the rest to the budget node. What is in flight or paid cannot be
-    called back from the bank: it becomes a merchant debit, netted in a later batch, and the face is
-    reserved anew out of the node.
+    Raises:
+        PayableMovedError, InsufficientFundsError: as there.
+    """
+    take_back_all(session, [TakeBack(payable_id, part_fen, node_id, reserve_fen)])
+
+
+def take_back_all(session: Session, parts: Sequence[TakeBack]) -> None:
+    """Undo these parts of redemptions' claims.
+
+    What is not paid yet goes to the voucher that is reserved again, and the rest to the budget
+    node. What is in flight or paid cannot be called back from the bank: it becomes a merchant
+    debit, netted in a later batch. What a voucher then still lacks is reserved out of the node.
 
     Raises:
         PayableMovedError: less than that is owed by now.
         InsufficientFundsError: the node cannot reserve that much.
     """
-    payable = session.execute(
+    wanted = {part.payable_id: part for part in parts}
+    # In one order for everybody, or this and a settlement could wait for each other.
+    payables = session.scalars(
         select(Payable)
-        .where(Payable.id == payable_id)
+        .where(Payable.id.in_(wanted))
+        .order_by(Payable.id)
         .with_for_update()
         .execution_options(populate_existing=True)
-    ).scalar_one()
-    standing = Standing(payable.standing)
-    if part_fen > payable.owed_fen or standing is Standing.REVERSED:
-        raise PayableMovedError
-    season_id = payable.season_id
-    reserved = AccountRef(season_id, AccountKind.RESERVED, payable.release_id)
-    node = AccountRef(season_id, AccountKind.BUDGET, node_id)
-    held_by = merchant_account(season_id, payable.merchant_id, standing)
-    if standing in (Standing.IN_FLIGHT, Standing.PAID):
-        debit = AccountRef(season_id, AccountKind.MERCHANT_DEBIT, payable.merchant_id)
-        movements = [Movement(held_by, debit, part_fen), Movement(node, reserved, reserve_fen)]
-    else:
-        kept_fen = min(part_fen, reserve_fen)
-        movements = [
-            Movement(held_by, reserved, kept_fen),
-            Movement(held_by, node, part_fen - kept_fen),
-            Movement(node, reserved, reserve_fen - kept_fen),
-        ]
-    payable.returned_fen += part_fen
-    if payable.owed_fen == 0:
-        payable.standing = Standing.REVERSED
+    ).all()
+    freed: list[Posting] = []
+    reserved: list[Posting] = []
+    for payable in payables:
+        part = wanted[payable.id]
+        if part.part_fen > payable.owed_fen:
+            raise PayableMovedError
+        freed.append(Posting(payable.id, "take-back", _freed(payable, part)))
+        reserved.append(Posting(payable.id, "take-back", [_reserved_anew(payable, part)]))
+        payable.returned_fen += part.part_fen
+        if payable.owed_fen == 0:
+            payable.standing = Standing.REVERSED
     session.flush()
-    post(session, payable_id, "take-back", movements)
+    # First what comes in, so that one part may pay for what another needs.
+    post_all(session, freed)
+    post_all(session, reserved)
+
+
+def _kept_fen(payable: Payable, part: TakeBack) -> int:
+    """What of the part goes to the voucher without passing through the node."""
+    unpaid = payable.standing in (Standing.PAYABLE, Standing.HELD)
+    return min(part.part_fen, part.reserve_fen) if unpaid else 0
+
+
+def _freed(payable: Payable, part: TakeBack) -> list[Movement]:
+    standing = Standing(payable.standing)
+    if standing is Standing.REVERSED:  # nothing was left of it, and the part is nothing
+        return []
+    held_by = merchant_account(payable.season_id, payable.merchant_id, standing)
+    if standing in (Standing.IN_FLIGHT, Standing.PAID):
+        debit = AccountRef(payable.season_id, AccountKind.MERCHANT_DEBIT, payable.merchant_id)
+        return [Movement(held_by, debit, part.part_fen)]
+    kept_fen = _kept_fen(payable, part)
+    return [
+        Movement(held_by, _reserve(payable), kept_fen),
+        Movement(held_by, _node(payable, part), part.part_fen - kept_fen),
+    ]
+
+
+def _reserved_anew(payable: Payable, part: TakeBack) -> Movement:
+    missing_fen = part.reserve_fen - _kept_fen(payable, part)
+    return Movement(_node(payable, part), _reserve(payable), missing_fen)
+
+
+def _reserve(payable: Payable) -> AccountRef:
+    return AccountRef(payable.season_id, AccountKind.RESERVED, payable.release_id)
+
+
+def _node(payable: Payable, part: TakeBack) -> AccountRef:
+    return AccountRef(payable.season_id, AccountKind.BUDGET, part.node_id)
 
 
 def _movements(moved: Sequence[Payable], source: Standing, target: Standing) -> list[Movement]:

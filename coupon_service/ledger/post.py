@@ -16,7 +16,14 @@ from coupon_service.ledger.queries import balance_fen
 # Accounts whose sufficiency no other row guards, so posting out of them locks and checks. A
 # release's `reserved` is guarded by its vouchers, and a merchant's accounts by its payables:
 # locking those would put every till of a campaign into one queue.
-_CHECKED_KINDS = frozenset({AccountKind.TREASURY, AccountKind.BUDGET, AccountKind.MERCHANT_DEBIT})
+_CHECKED_KINDS = frozenset(
+    {
+        AccountKind.TREASURY,
+        AccountKind.BUDGET,
+        AccountKind.MERCHANT_DEBIT,
+        AccountKind.OFFLINE_LOSS,
+    }
+)
 
 
 class InsufficientFundsError(ConflictError):

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from coupon_service.campaigns.models import Channel, Season
 from coupon_service.core.auth import Principal
 from coupon_service.core.display import large_text, page_lang
+from coupon_service.core.resources import resources
 from coupon_service.mobile.near import NEAR_MAX_M, Nearest, Position, nearest
 from coupon_service.mobile.offers import Board, Offer, Step, by_board, own_vouchers
 from coupon_service.mobile.packed import pack, packed_page, takes_gzip
@@ -88,6 +89,7 @@ class Home:
         next_one: the next release that opens.
         placed: the visitor said where they are.
         few: only a handful of choices.
+        has_scenes: AR scenes can be opened.
     """
 
     season: Season | None
@@ -98,6 +100,7 @@ class Home:
     next_one: Offer | None
     placed: bool
     few: bool
+    has_scenes: bool
     now: datetime
 
 
@@ -148,6 +151,7 @@ def _home(window: Window, visitor: Visitor, chosen: str | None, *, few: bool) ->
         next_one=upcoming[0] if upcoming and not chosen else None,
         placed=visitor.position is not None,
         few=few,
+        has_scenes=resources().settings.has_scenes,
         now=now,
     )
 

@@ -274,7 +274,8 @@ def _window(window: Window) -> str:
     begins, ends = f"{window.begins:%H:%M}", f"{window.ends:%H:%M}"
     if _past_midnight(window):
         return _("%(begins)s–次日 %(ends)s", begins=begins, ends=ends)
-    return f"{begins}–{'24:00' if window.ends == time() else ends}"
+    # Kept on one line by the word joiners around the dash.
+    return f"{begins}\u2060–\u2060{'24:00' if window.ends == time() else ends}"
 
 
 def _past_midnight(window: Window) -> bool:

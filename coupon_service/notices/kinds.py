@@ -30,7 +30,7 @@ KINDS: Mapping[NoticeKind, KindFacts] = {
     NoticeKind.GRANTED: KindFacts(Topic.ARRIVED, _VOUCHER, once_per="voucher_id"),
     NoticeKind.AWARDED: KindFacts(Topic.ARRIVED, _VOUCHER, once_per="voucher_id"),
     NoticeKind.STAFF_CLAIMED: KindFacts(Topic.ARRIVED, _VOUCHER, once_per="voucher_id"),
-    NoticeKind.VOUCHER_RETURNED: KindFacts(Topic.ARRIVED, _VOUCHER),
+    NoticeKind.VOUCHER_RETURNED: KindFacts(Topic.ARRIVED, _VOUCHER | {"expires_at"}),
     NoticeKind.EXPIRES_TOMORROW: KindFacts(
         Topic.EXPIRING, frozenset({"count", "face_fen", "day"}), once_per="day"
     ),

@@ -39,6 +39,10 @@ _IN_WALLET = lazy_gettext("“%(campaign)s”已放入您的券包。")
 _IN_WALLET_UNTIL = lazy_gettext("“%(campaign)s”已放入您的券包，%(until)s 前可用。")
 _CAME_BACK = lazy_gettext("您候补的“%(campaign)s”有名额了，请尽快领取。")
 _CAME_BACK_CLAIMED = lazy_gettext("您候补的“%(campaign)s”有名额了，已放入您的券包。")
+_RETURNED = lazy_gettext("商品已退货，“%(campaign)s”已退回您的券包，%(until)s 前可用。")
+_RETURNED_FROM = lazy_gettext(
+    "商品已退货，“%(campaign)s”已退回您的券包，%(start)s 至 %(until)s 前可用。"
+)
 _REBOUND = lazy_gettext("消费券改由另一部手机出示。如果不是您本人操作，请尽快联系我们。")
 _REBOUND_FROM = lazy_gettext(
     "消费券改由另一部手机出示，%(start)s 起可用。如果不是您本人操作，请尽快联系我们。"
@@ -86,6 +90,8 @@ def _text(kind: NoticeKind, params: Mapping[str, Any]) -> LazyString:
     match kind:
         case NoticeKind.CAME_BACK:
             return _CAME_BACK_CLAIMED if "voucher_id" in params else _CAME_BACK
+        case NoticeKind.VOUCHER_RETURNED:
+            return _RETURNED_FROM if "usable_from" in params else _RETURNED
         case NoticeKind.PHONE_REBOUND:
             return _REBOUND_FROM if "usable_from" in params else _REBOUND
         case _:

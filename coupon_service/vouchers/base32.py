@@ -9,7 +9,6 @@ import re
 
 from coupon_service.vouchers.errors import InvalidTokenError
 
-
 _DIGITS = re.compile("[A-Z2-7]*")
 # From the alphabet of RFC 4648, section 6, to the one `int` reads.
 _AS_INT = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "0123456789ABCDEFGHIJKLMNOPQRSTUV")

@@ -88,8 +88,8 @@ class SecondCheckNeededError(ConflictError):
     """The till asks the holder, and sends the answer as `second_check` with the same order."""
 
     slug = "second-check-needed"
-    title = "A paper voucher needs the last four characters of the holder's identity number"
-    sentence = "纸质券请输入顾客证件号码的后 4 位。"
+    title = "This needs the last four characters of the holder's identity number"
+    sentence = "请输入顾客证件号码的后 4 位。"
 
 
 class SecondCheckWrongError(ConflictError):

@@ -25,7 +25,7 @@ MOVES: Mapping[VoucherState, frozenset[VoucherState]] = {
     ),
     VoucherState.REDEEMED: frozenset({VoucherState.ISSUED}),  # a reversal gives it back
     VoucherState.VOID: frozenset(),
-    VoucherState.EXPIRED: frozenset(),
+    VoucherState.EXPIRED: frozenset({VoucherState.ISSUED}),  # it was used before, without a network
 }
 
 
@@ -66,6 +66,31 @@ def give_back(session: Session, voucher_id: UUID, *, valid_from: datetime | None
     ).scalar_one_or_none()
     if changed is None:
         raise VoucherStateError
+
+
+def revive(session: Session, voucher_id: UUID) -> None:
+    """Let an expired voucher pay for what it was accepted for before; its face is reserved anew.
+
+    Raises:
+        VoucherStateError: it is not expired.
+        InsufficientFundsError: the budget node has spent what the voucher gave back.
+    """
+    release_id = session.execute(
+        update(Voucher)
+        .where(Voucher.id == voucher_id, Voucher.state == VoucherState.EXPIRED)
+        .values(state=VoucherState.ISSUED)
+        .returning(Voucher.release_id)
+    ).scalar_one_or_none()
+    if release_id is None:
+        raise VoucherStateError
+    campaign = session.execute(
+        select(Campaign.season_id, Campaign.node_id, Campaign.face_fen)
+        .join(Release, Release.campaign_id == Campaign.id)
+        .where(Release.id == release_id)
+    ).one()
+    node = budget(campaign.season_id, campaign.node_id)
+    again = Movement(node, reserved(campaign.season_id, release_id), campaign.face_fen)
+    post(session, new_id(), "revive", [again])
 
 
 def void(session: Session, voucher_id: UUID, reason: VoidReason = VoidReason.OFFICE) -> None:

@@ -13,6 +13,16 @@ Version 2, a fixed layout, integers big-endian, time in Unix seconds:
 
     "coupon-voucher-proof" ‖ 0x02 ‖ voucher id (16) ‖ time (4) ‖ counter (4) ‖ SHA-256(token) (32)
 
+Version 4 answers a till's challenge, a number of four digits, as well:
+
+    offset  size  field
+         0     1  version, 4
+         1   147  token, time and counter as above
+       148     2  the number
+       150    64  the phone's signature
+
+214 bytes, 343 characters. What is signed has 0x04 for 0x02, and the number behind the counter.
+
 The counter never goes back: a phone takes the greater of its last one plus one and the present Unix
 second, so that it still rises when a phone has forgotten it. A redemption keeps it, and a proof of
 the same voucher with no greater counter is refused ever after.
@@ -30,29 +40,47 @@ from coupon_service.vouchers.keys import SIGNATURE_BYTES, Keyring, load_public_k
 from coupon_service.vouchers.token import NO_PHONE, TOKEN_BYTES, Token, token_of
 
 VERSION = 2
+ANSWER_VERSION = 4
 # How often a phone signs anew, and how far from its signed time a proof is taken.
 SHOWN_EVERY_S = 15
 GOOD_FOR_S = 30
 
-_DOMAIN = b"coupon-voucher-proof" + bytes([VERSION])
-_LAYOUT = struct.Struct(f">B{TOKEN_BYTES}sII{SIGNATURE_BYTES}s")
-PROOF_BYTES = _LAYOUT.size
+_DOMAIN = b"coupon-voucher-proof"
+_MOMENT = struct.Struct(">II")
+_ANSWER = struct.Struct(">H")
+_MOMENT_AT = 1 + TOKEN_BYTES
+_ANSWER_AT = _MOMENT_AT + _MOMENT.size
+PROOF_BYTES = _ANSWER_AT + SIGNATURE_BYTES
+ANSWER_BYTES = PROOF_BYTES + _ANSWER.size
 PROOF_CHARS = base32.chars_of(PROOF_BYTES)
+ANSWER_CHARS = base32.chars_of(ANSWER_BYTES)
+CHALLENGE_MAX = 9_999
 
 
 @dataclass(frozen=True)
 class Proof:
-    """A proof that was read, both of whose signatures hold. Whether it is fresh is not said."""
+    """A proof that was read, both of whose signatures hold. Whether it is fresh is not said.
+
+    Attributes:
+        challenge: the number that was given to the phone; none if none was.
+    """
 
     token: Token
     shown_at: datetime
     counter: int
+    challenge: int | None = None
 
 
-def proof_message(token: bytes, voucher_id: UUID, shown_at_s: int, counter: int) -> bytes:
+def proof_message(
+    token: bytes, voucher_id: UUID, shown_at_s: int, counter: int, challenge: int | None = None
+) -> bytes:
     """What a phone signs over a level-1 token of `TOKEN_BYTES`."""
-    moment = struct.pack(">II", shown_at_s, counter)
-    return _DOMAIN + voucher_id.bytes + moment + sha256(token).digest()
+    moment = _MOMENT.pack(shown_at_s, counter)
+    if challenge is None:
+        domain = _DOMAIN + bytes([VERSION])
+    else:
+        domain, moment = _DOMAIN + bytes([ANSWER_VERSION]), moment + _ANSWER.pack(challenge)
+    return domain + voucher_id.bytes + moment + sha256(token).digest()
 
 
 def proof_of(keyring: Keyring, raw: bytes) -> Proof:
@@ -61,17 +89,22 @@ def proof_of(keyring: Keyring, raw: bytes) -> Proof:
     Raises:
         InvalidTokenError: not a proof, or one of its signatures does not hold.
     """
-    if len(raw) != PROOF_BYTES:
+    if (len(raw), raw[:1]) == (PROOF_BYTES, bytes([VERSION])):
+        challenge = None
+    elif (len(raw), raw[:1]) == (ANSWER_BYTES, bytes([ANSWER_VERSION])):
+        (challenge,) = _ANSWER.unpack_from(raw, _ANSWER_AT)
+        if challenge > CHALLENGE_MAX:
+            raise InvalidTokenError
+    else:
         raise InvalidTokenError
-    version, token_raw, shown_at_s, counter, signature = _LAYOUT.unpack(raw)
-    if version != VERSION:
-        raise InvalidTokenError
+    token_raw = raw[1:_MOMENT_AT]
+    shown_at_s, counter = _MOMENT.unpack_from(raw, _MOMENT_AT)
     token = token_of(keyring, token_raw)
     if token.facts.phone_key == NO_PHONE:
         raise InvalidTokenError
     # The issuer signed this key, and binding a key checks that it is a point of the curve.
     phone = load_public_key(token.facts.phone_key)
-    message = proof_message(token_raw, token.facts.voucher_id, shown_at_s, counter)
-    if not signed(phone, message, signature):
+    message = proof_message(token_raw, token.facts.voucher_id, shown_at_s, counter, challenge)
+    if not signed(phone, message, raw[-SIGNATURE_BYTES:]):
         raise InvalidTokenError
-    return Proof(token, datetime.fromtimestamp(shown_at_s, UTC), counter)
+    return Proof(token, datetime.fromtimestamp(shown_at_s, UTC), counter, challenge)
