@@ -37,6 +37,7 @@ _STATIC = Path(__file__).with_name("static")
 _MODULES = (
     ("core", "vendor/zxing-wasm/es/share.js"),
     *(("redemption", f"modules/{path.name}") for path in sorted(_STATIC.glob("modules/*.js"))),
+    *(("redemption", f"offline/{path.name}") for path in sorted(_STATIC.glob("offline/*.js"))),
 )
 
 

@@ -94,10 +94,13 @@ def tell(standing: Standing | None) -> None:
         policy = f'"{limit.name}";q={limit.amount};w={limit.window_s}'
         response.headers["RateLimit-Policy"] = policy
         response.headers["RateLimit"] = f'"{limit.name}";r={max(0, standing.left)};t={reset_s}'
+        if not standing.passed:
+            # On a till's page, too, which shows a refusal in its own way.
+            response.headers["Retry-After"] = str(max(1, reset_s))
         return response
 
     if not standing.passed:
-        raise TooManyRequestsError(retry_after_s=max(1, reset_s))
+        raise TooManyRequestsError
 
 
 @contextmanager

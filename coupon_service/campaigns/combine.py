@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import combinations
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from coupon_service.campaigns.models import Campaign, Stacking
@@ -54,42 +54,63 @@ def combine(candidates: Sequence[Candidate], order: Order) -> list[int | WhyNot]
     The number of subsets bounds the work: ten vouchers that do not go together have a thousand.
     """
     alone = [discount_fen(candidate.campaign, order) for candidate in candidates]
+    if len(candidates) == 1:
+        return [_outcome_alone(candidates[0].campaign, order, alone[0])]
     able = [
-        candidate
+        _Able.of(candidate, order)
         for candidate, taken_off in zip(candidates, alone, strict=True)
         if not isinstance(taken_off, Unusable)
     ]
     used = _taken_off(able, order) or _best(able, order) if len(able) > 1 else None
     outcomes: list[int | WhyNot] = []
     for candidate, taken_off in zip(candidates, alone, strict=True):
-        if isinstance(taken_off, Unusable):
-            outcomes.append(_why_not_alone(candidate.campaign, order, taken_off))
-        elif used is None:
-            outcomes.append(taken_off)
+        if isinstance(taken_off, Unusable) or used is None:
+            outcomes.append(_outcome_alone(candidate.campaign, order, taken_off))
         elif candidate.voucher_id in used:
             outcomes.append(used[candidate.voucher_id])
         else:
             others = [one for one in able if one.voucher_id in used]
-            outcomes.append(_why_not_with(candidate, others, order))
+            outcomes.append(_why_not_with(_Able.of(candidate, order), others, order))
     return outcomes
 
 
-def _taken_off(together: Sequence[Candidate], order: Order) -> dict[UUID, int] | None:
+@dataclass(frozen=True, slots=True)
+class _Able:
+    """A voucher that could be used alone, with what the order comes to for it, in fen."""
+
+    voucher_id: UUID
+    campaign: Campaign
+    threshold_fen: int
+    counted_fen: int
+    excluded_fen: int
+    expiry: tuple[datetime, UUID]
+    place_in_use: tuple[bool, int, datetime, UUID]
+
+    @classmethod
+    def of(cls, one: Candidate, order: Order) -> Self:
+        campaign = one.campaign
+        expiry = (one.expires_at, one.voucher_id)
+        return cls(
+            voucher_id=one.voucher_id,
+            campaign=campaign,
+            threshold_fen=campaign.threshold_fen,
+            counted_fen=counted_fen(campaign, order),
+            excluded_fen=excluded_fen(campaign, order),
+            expiry=expiry,
+            place_in_use=(campaign.rate_bp is not None, -campaign.face_fen, *expiry),
+        )
+
+
+def _taken_off(together: Sequence[_Able], order: Order) -> dict[UUID, int] | None:
     """What each takes off by its voucher's id; none if they cannot all be used together."""
-    if len(together) > 1:
-        if any(one.campaign.stacking == Stacking.ALONE for one in together):
-            return None
-        of_campaign = Counter(one.campaign.id for one in together)
-        if any(of_campaign[one.campaign.id] > _most(one.campaign) for one in together):
-            return None
-        if _lacks_threshold(together, order):
-            return None
+    if len(together) > 1 and (_lacks_threshold(together) or not _agree(together)):
+        return None
     min_pay_fen = max(one.campaign.min_pay_fen for one in together)
     payable_fen = order.after_discount_fen
     taken: dict[UUID, int] = {}
-    for one in sorted(together, key=_order_of_use):
+    for one in sorted(together, key=_in_use):
         # What the others take off counts as taken off the goods that this one is for.
-        for_its_goods_fen = payable_fen - excluded_fen(one.campaign, order)
+        for_its_goods_fen = payable_fen - one.excluded_fen
         taken_fen = takes_off_fen(one.campaign, for_its_goods_fen, min_pay_fen=min_pay_fen)
         if not taken_fen:
             return None
@@ -98,22 +119,37 @@ def _taken_off(together: Sequence[Candidate], order: Order) -> dict[UUID, int] |
     return taken
 
 
-def _best(able: Sequence[Candidate], order: Order) -> dict[UUID, int]:
+def _best(able: Sequence[_Able], order: Order) -> dict[UUID, int]:
     """The best of all smaller sets; each voucher by itself is one that can be used."""
-    by_expiry = sorted(able, key=lambda one: (one.expires_at, one.voucher_id))
+    by_expiry = sorted(able, key=lambda one: one.expiry)
     best: dict[UUID, int] = {}
     best_fen = 0
     for size in range(len(able) - 1, 0, -1):
         for together in combinations(by_expiry, size):
+            if sum([one.campaign.face_fen for one in together]) <= best_fen:
+                continue
             taken = _taken_off(together, order)
             if taken is not None and (taken_fen := sum(taken.values())) > best_fen:
                 best, best_fen = taken, taken_fen
     return best
 
 
-def _order_of_use(one: Candidate) -> tuple[bool, int, datetime, UUID]:
-    campaign = one.campaign
-    return campaign.rate_bp is not None, -campaign.face_fen, one.expires_at, one.voucher_id
+def _in_use(one: _Able) -> tuple[bool, int, datetime, UUID]:
+    return one.place_in_use
+
+
+def _lacks_threshold(together: Sequence[_Able]) -> bool:
+    """Whether what counts for one of them does not reach all their thresholds."""
+    wanted_fen = sum([one.threshold_fen for one in together])
+    return min([one.counted_fen for one in together]) < wanted_fen
+
+
+def _agree(together: Sequence[_Able]) -> bool:
+    """Whether each of several puts up with the others."""
+    if any(one.campaign.stacking == Stacking.ALONE for one in together):
+        return False
+    of_campaign = Counter(one.campaign.id for one in together)
+    return all(of_campaign[one.campaign.id] <= _most(one.campaign) for one in together)
 
 
 def _most(campaign: Campaign) -> float:
@@ -123,20 +159,16 @@ def _most(campaign: Campaign) -> float:
     return float("inf") if campaign.per_order_max is None else campaign.per_order_max
 
 
-def _lacks_threshold(together: Sequence[Candidate], order: Order) -> bool:
-    """Whether what counts for one of them does not reach all their thresholds."""
-    wanted_fen = sum(one.campaign.threshold_fen for one in together)
-    return any(counted_fen(one.campaign, order) < wanted_fen for one in together)
-
-
-def _why_not_alone(campaign: Campaign, order: Order, reason: Unusable) -> WhyNot:
-    if reason is not Unusable.BELOW_THRESHOLD:
-        return WhyNot(reason)
+def _outcome_alone(campaign: Campaign, order: Order, taken_off: int | Unusable) -> int | WhyNot:
+    if not isinstance(taken_off, Unusable):
+        return taken_off
+    if taken_off is not Unusable.BELOW_THRESHOLD:
+        return WhyNot(taken_off)
     counted = counted_fen(campaign, order)
-    return WhyNot(reason, {"threshold_fen": campaign.threshold_fen, "counted_fen": counted})
+    return WhyNot(taken_off, {"threshold_fen": campaign.threshold_fen, "counted_fen": counted})
 
 
-def _why_not_with(one: Candidate, others: Sequence[Candidate], order: Order) -> WhyNot:
+def _why_not_with(one: _Able, others: Sequence[_Able], order: Order) -> WhyNot:
     """Why the voucher is not used with those that are."""
     is_alone = one.campaign.stacking == Stacking.ALONE
     against = [other for other in others if is_alone or other.campaign.stacking == Stacking.ALONE]
@@ -144,10 +176,11 @@ def _why_not_with(one: Candidate, others: Sequence[Candidate], order: Order) -> 
     together = [one, *others]
     if not against and same >= _most(one.campaign):
         return WhyNot(Unusable.PER_ORDER_MAX, {"most": _most(one.campaign)})
-    if not against and _lacks_threshold(together, order):
-        wanted_fen = sum(each.campaign.threshold_fen for each in together)
-        counted = min(counted_fen(each.campaign, order) for each in together)
-        facts = {"threshold_fen": wanted_fen, "counted_fen": counted}
+    if not against and _lacks_threshold(together):
+        facts = {
+            "threshold_fen": sum(each.threshold_fen for each in together),
+            "counted_fen": min(each.counted_fen for each in together),
+        }
         return WhyNot(Unusable.BELOW_THRESHOLD_TOGETHER, facts)
     if not against and _taken_off(together, order) is None:
         return WhyNot(Unusable.NOTHING_TO_TAKE_OFF)

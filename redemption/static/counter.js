@@ -8,6 +8,7 @@ import { newOrderNo, unanswered } from "./modules/order.js";
 import { Scanner } from "./modules/scanner.js";
 import { settle } from "./modules/settle.js";
 import { hearWedge } from "./modules/wedge.js";
+import "./offline/panel.js";
 
 const SAME_MS = 3000; // a code that is seen again within it was only held a little longer
 const HELD_MS = 20_000; // so long a code waits that came before the amount
@@ -192,6 +193,7 @@ function show(answer, { order: asked, vouchers }, at) {
     sentence: which + (answer.sentence ?? texts[slug ?? kind]),
     missingFen: missingFen > 0 && missingFen,
     canTryAnother: !CLOSED.has(slug),
+    isKnown: !answer.isOffline, // to the service, so that it has a page
     fullFen,
     orderNo: asked.no,
     order: address.order.replace("ORDER", encodeURIComponent(asked.no)),

@@ -125,7 +125,6 @@ def test_the_number_goes_from_the_till_to_the_phone_and_the_new_code_pays(
     type_number(phone, card(till).locator("[data-slot=challenge]").inner_text())
     expect(phone.locator("[data-said]")).to_contain_text("请收银员再扫一次")
     expect(phone.get_by_text(ASKED)).to_be_hidden()
-    inspect(phone)
     press(till, "已输入，再扫一次")
     fired(till, scanned(phone))
     expect_yes(till, "400")

@@ -35,15 +35,25 @@ class Phone:
     def public_key(self) -> bytes:
         return self.private.public_key().public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
 
-    def prove(self, token: str, at: datetime, *, counter: int | None = None) -> str:
+    def prove(
+        self,
+        token: str,
+        at: datetime,
+        *,
+        counter: int | None = None,
+        challenge: str | None = None,
+    ) -> str:
         """The level-2 code around a token, spelt out byte by byte as docs/qr.md says."""
         second = int(at.timestamp())
         self.counter = max(self.counter + 1, second)
         inner = base32.decode(token)
         moment = struct.pack(">II", second, self.counter if counter is None else counter)
-        message = b"coupon-voucher-proof\x02" + inner[2:18] + moment + sha256(inner).digest()
+        version = b"\x02"
+        if challenge is not None:
+            version, moment = b"\x04", moment + struct.pack(">H", int(challenge))
+        message = b"coupon-voucher-proof" + version + inner[2:18] + moment + sha256(inner).digest()
         secret = self.private.private_numbers().private_value.to_bytes(32)
-        return base32.encode(b"\x02" + inner + moment + LocalSigner(0, secret).sign(message))
+        return base32.encode(version + inner + moment + LocalSigner(0, secret).sign(message))
 
 
 def holder_of(session: Session, voucher_id: UUID) -> UUID:

@@ -8,13 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from uuid import UUID
 
 import pytest
 from flask_openapi3 import OpenAPI
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
 
 from coupon_service.campaigns.errors import NotOpenYetError
 from coupon_service.campaigns.models import Channel
@@ -32,7 +30,7 @@ from coupon_service.vouchers.lifecycle import give_back, use
 from tests.factories.campaigns import make_campaign, make_release, make_season, open_release
 from tests.factories.people import make_crowd, make_resident
 from tests.faults.test_claims_under_fire import make_release_for, voucher_ids
-from tests.harness.proxy import Proxy, proxy
+from tests.harness.proxy import CutAtCommit, postgres_between, proxy, short_folder
 from tests.harness.web import at_once, claim_burst, claim_path, resident_cookie, web_server
 from tests.integration.test_claim import claim_one, refusal
 from tests.invariants import assert_invariants
@@ -42,10 +40,8 @@ FROZEN_S = 5.0
 
 @pytest.fixture
 def sockets() -> Iterator[Path]:
-    """A folder for sockets: their paths must be short, and the servers' account must get in."""
-    with TemporaryDirectory(prefix="cut-") as folder:
-        Path(folder).chmod(0o711)
-        yield Path(folder)
+    with short_folder() as folder:
+        yield folder
 
 
 @contextmanager
@@ -55,21 +51,6 @@ def service(settings: Settings, **changed: object) -> Iterator[Resources]:
         held = resources()
         yield held
         held.engine.dispose()
-
-
-@contextmanager
-def postgres_between(settings: Settings, sockets: Path) -> Iterator[tuple[Settings, Proxy]]:
-    """Settings under which PostgreSQL is reached through a proxy."""
-    url = make_url(settings.database_url or "")
-    server = Path(str(url.query["host"])) / ".s.PGSQL.5432"
-    with proxy(sockets / ".s.PGSQL.5432", server) as between:
-        through = url.update_query_dict({"host": str(sockets)})
-        yield (
-            settings.model_copy(
-                update={"database_url": through.render_as_string(hide_password=False)}
-            ),
-            between,
-        )
 
 
 def test_a_frozen_redis_is_passed_within_its_time_limit(settings: Settings, tmp_path: Path) -> None:
@@ -126,41 +107,13 @@ def test_a_swallowed_answer_of_the_gate_takes_one_seat_once(
         valkey.stop()
 
 
-class CutAtCommit:
-    """Cuts the way to PostgreSQL at a claim's COMMIT: before that arrives, or before its answer."""
-
-    def __init__(self, between: Proxy, *, arrives: bool) -> None:
-        self._between = between
-        self._arrives = arrives
-        self._claiming = self._due = False
-        between.before_request, between.after_request = self._before, self._after
-
-    def _before(self, piece: bytes) -> None:
-        self._claiming |= b"INSERT INTO vouchers" in piece
-        self._due = self._claiming and b"COMMIT" in piece
-        if self._due:
-            self._between.swallow = True
-            if not self._arrives:
-                self._cut()
-
-    def _after(self, _piece: bytes) -> None:
-        if self._due:
-            time.sleep(0.3)  # PostgreSQL has done it by now
-            self._cut()
-
-    def _cut(self) -> None:
-        self._between.before_request = self._between.after_request = lambda _piece: None
-        self._between.cut()
-        self._between.swallow = False
-
-
 @pytest.mark.parametrize("arrives", [True, False])
 def test_a_commit_without_an_answer_is_unknown_and_asking_again_resolves_it(
-    settings: Settings, held: Resources, sockets: Path, arrives: bool
+    settings: Settings, held: Resources, arrives: bool
 ) -> None:
     release_id, (resident_id,) = make_release_for(held, quantity=3, residents=1)
-    with postgres_between(settings, sockets) as (through, between), service(through) as far:
-        CutAtCommit(between, arrives=arrives)
+    with postgres_between(settings) as (through, between), service(through) as far:
+        CutAtCommit(between, after=b"INSERT INTO vouchers", arrives=arrives)
         with pytest.raises(UnavailableError):
             claim_one(far, release_id, resident_id)
         assert len(voucher_ids(held, release_id)) == int(arrives)
@@ -172,11 +125,11 @@ def test_a_commit_without_an_answer_is_unknown_and_asking_again_resolves_it(
 
 
 def test_a_slow_way_to_the_database_slows_claims_and_breaks_none(
-    settings: Settings, app: OpenAPI, held: Resources, sockets: Path
+    settings: Settings, app: OpenAPI, held: Resources
 ) -> None:
     release_id, residents = make_release_for(held, quantity=100, residents=60)
     cookies = [resident_cookie(app, one) for one in residents]
-    with postgres_between(settings, sockets) as (through, between), web_server(through) as url:
+    with postgres_between(settings) as (through, between), web_server(through) as url:
         claim_burst(url, release_id, cookies[:2])  # connections are made, the gate is warm
         between.delay_s = 0.2
         answers = claim_burst(url, release_id, cookies)
@@ -300,7 +253,7 @@ def test_a_voucher_is_good_until_the_moment_of_its_expiry_and_not_at_it(held: Re
 
 
 def test_ten_thousand_bots_of_one_network_get_its_quota_and_leave_the_rest(
-    settings: Settings, sockets: Path
+    settings: Settings,
 ) -> None:
     with service(settings, claims_per_network_max=50) as held:
         with transaction(held.sessions) as session:

@@ -20,7 +20,13 @@ from coupon_service.vouchers.paper_code import (
     issue_paper_code,
     paper_code_of,
 )
-from coupon_service.vouchers.proof import GOOD_FOR_S, PROOF_BYTES, PROOF_CHARS, proof_of
+from coupon_service.vouchers.proof import (
+    ANSWER_CHARS,
+    GOOD_FOR_S,
+    PROOF_BYTES,
+    PROOF_CHARS,
+    proof_of,
+)
 from coupon_service.vouchers.token import TOKEN_BYTES, VoucherFacts, issue_token
 from redemption.errors import CodeNotRecognisedError
 from redemption.verify import Way, read_code
@@ -62,6 +68,35 @@ def test_no_proof_with_one_bit_flipped_is_accepted() -> None:
         flipped[index // 8] ^= 1 << index % 8
         with pytest.raises(CodeNotRecognisedError):
             read_code(base32.encode(bytes(flipped)), keyring=RING, typed_key=b"k" * 32)
+
+
+def test_a_proof_that_answers_a_till_says_what_and_nothing_of_it_can_be_changed() -> None:
+    answer = PHONE.prove(TOKEN, NOW, counter=8, challenge="0427")
+    assert len(answer) == ANSWER_CHARS == 343
+    scan = read_code(answer, keyring=RING, typed_key=b"k" * 32)
+    assert (scan.way, scan.proof_counter, scan.challenge) == (Way.PROOF, 8, 427)
+    raw = base32.decode(answer)
+    for index in range(len(raw) * 8):
+        flipped = bytearray(raw)
+        flipped[index // 8] ^= 1 << index % 8
+        with pytest.raises(CodeNotRecognisedError):
+            read_code(base32.encode(bytes(flipped)), keyring=RING, typed_key=b"k" * 32)
+
+
+def test_an_answer_of_five_digits_is_none() -> None:
+    with pytest.raises(InvalidTokenError):
+        proof_of(RING, base32.decode(PHONE.prove(TOKEN, NOW, challenge="10000")))
+
+
+def test_a_proof_is_not_taken_for_an_answer_nor_an_answer_for_a_proof() -> None:
+    raw = base32.decode(PROOF)
+    answer = base32.decode(PHONE.prove(TOKEN, NOW, challenge="0427"))
+    for forged in (
+        b"\x04" + raw[1:-64] + b"\x01\xab" + raw[-64:],
+        b"\x02" + answer[1:-66] + answer[-64:],
+    ):
+        with pytest.raises(InvalidTokenError):
+            proof_of(RING, forged)
 
 
 def test_a_proof_of_another_phone_is_refused() -> None:

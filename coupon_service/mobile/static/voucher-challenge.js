@@ -3,7 +3,7 @@
 
 const DIGITS = 4;
 
-// Whose answer is the number to be signed, null if there is none. `renew()` is called when it changes.
+// Whose answer is the number to be signed, null if there is none; `renew` is told when it changes.
 export function hearNumber(box, renew) {
   if (!box) return () => null; // not a large voucher
   const goodForMs = Number(box.dataset.goodForS) * 1000;
@@ -22,7 +22,7 @@ export function hearNumber(box, renew) {
     field.value = "";
     field.blur(); // the keyboard would be in front of the code
     if (number !== null) over = setTimeout(() => hear(null), goodForMs);
-    renew();
+    renew(number);
   }
 
   field.addEventListener("input", () => {

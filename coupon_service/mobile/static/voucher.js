@@ -223,9 +223,10 @@ function stayAwake() {
 for (const button of place.querySelectorAll("[data-ask]")) button.addEventListener("click", () => dialog(true));
 for (const button of place.querySelectorAll("[data-leave]")) button.addEventListener("click", () => dialog(false));
 part("use").addEventListener("click", useThisPhone);
-const tillNumber = hearNumber(part("challenge"), () => {
+const tillNumber = hearNumber(part("challenge"), (number) => {
   drawnAt = 0;
   turn();
+  if (number !== null) part("qr").scrollIntoView({ block: "center" });
 });
 addEventListener("online", () => lookOn(true));
 document.addEventListener("visibilitychange", () => {

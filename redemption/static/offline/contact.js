@@ -10,6 +10,8 @@ const BATCH = 20;
 const TIME_OUT_MS = 8000;
 const REMEMBER_MS = 48 * 3_600_000; // as long as any code that was shown could be shown again
 const LOCK = "till-offline-contact";
+const SUSPENDED = "offline-suspended";
+const UNKNOWN = "offline-device-not-found";
 const LEASE_DOMAIN = joined(fromText("coupon-offline-lease"), Uint8Array.of(1));
 
 /** Whether this browser can trade offline at all. */
@@ -20,59 +22,59 @@ export const contact = (hear) => navigator.locks.request(LOCK, () => talk(hear))
 
 async function talk(hear) {
   let device = await store.get("device");
-  if (!device) device = await enrol();
+  if (!device || device.isClosed) device = await enrol(hear);
   if (!device) return;
-  if (device.isClosed) {
-    hear("suspended");
-    device = await enrol();
-    if (!device) return;
-  }
-  if (!(await bringIn(device))) return close(device, hear);
+  const over = await bringIn(device);
+  if (over) return leave(device, over, hear);
   const head = await store.get("head");
   const sentAt = Date.now();
   const said = await ask("leases", { device_id: device.id, seq: head.seq, hash: toHex(head.hash) });
-  if (isOver(said)) return close(device, hear);
+  if (isOver(said)) return leave(device, said.slug, hear);
   if (said.text) {
     clock.learn(said.server_time, sentAt, Date.now());
     await keep(said);
   }
 }
 
-async function enrol() {
+async function enrol(hear) {
   const allowed = await ask("");
   if (!allowed.is_allowed) return null;
   // Asked for once: browsers otherwise clear storage when the disk is full.
   await navigator.storage?.persist?.();
   const keys = await newKeys();
-  const { device_id: id } = await ask("devices", { public_key: toHex(await compressed(keys.publicKey)) });
-  if (!id) return null;
-  const device = { id, keys };
+  const said = await ask("devices", { public_key: toHex(await compressed(keys.publicKey)) });
+  if (said.slug === SUSPENDED) hear();
+  if (!said.device_id) return null;
+  const device = { id: said.device_id, keys };
   await store.beginChain(device, EMPTY);
   return device;
 }
 
-/** Whether the device still counts. */
+/** The slug of why the device counts no longer, if so. */
 async function bringIn(device) {
   for (;;) {
     const waiting = (await store.allRecords()).filter((record) => !record.outcome).slice(0, BATCH);
-    if (!waiting.length) return true;
+    if (!waiting.length) return null;
     const records = waiting.map(({ body, signature }) => ({ body: toHex(body), signature: toHex(signature) }));
     const said = await ask("batches", { device_id: device.id, records });
-    if (isOver(said)) return false;
+    if (isOver(said)) return said.slug;
     if (!said.records) throw new Error(said.slug);
     const outcomes = new Map(said.records.map(({ seq, outcome, slug }) => [seq, { outcome, slug }]));
     await store.settle(outcomes, clock.now() - REMEMBER_MS);
-    if (said.is_suspended) return false;
+    if (said.is_suspended) return SUSPENDED;
   }
 }
 
-const isOver = ({ slug }) => slug === "offline-suspended" || slug === "offline-device-not-found";
+const isOver = ({ slug }) => slug === SUSPENDED || slug === UNKNOWN;
 
-// Its lease is gone with it; its records stay until the till may enrol anew.
-async function close(device, hear) {
-  await store.put("device", { ...device, isClosed: true });
+// Without a lease it accepts nothing. An unknown device may be that of another till that this browser
+// was: what it has accepted waits until the browser is that till again.
+async function leave(device, slug, hear) {
   await store.put("lease", null);
-  hear("suspended");
+  const isWaiting = (await store.allRecords()).some((record) => !record.outcome);
+  if (slug === UNKNOWN && isWaiting) return;
+  await store.put("device", { ...device, isClosed: true });
+  if (slug === SUSPENDED) hear();
 }
 
 /** A lease counts once its signature holds. */

@@ -25,7 +25,7 @@ async function show() {
   else if (!navigator.onLine && now.vouchers > 0 && now.fen > 0) say("ready", { ...now, fen: yuan(now.fen) });
   else if (!navigator.onLine) say("spent");
   // The page's own warning says that nothing works, which is not so.
-  document.querySelector("[data-no-network]")?.toggleAttribute("data-overruled", !navigator.onLine);
+  document.querySelector("[data-no-network]")?.toggleAttribute("data-overruled", !panel.hidden);
   return now;
 }
 

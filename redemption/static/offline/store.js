@@ -20,16 +20,18 @@ function open() {
   });
 }
 
-/** Runs `work(kept, records)` in one transaction; resolves once what it wrote is on the disk. */
+/**
+ * Runs `work(kept, records)` in one transaction. Resolves to the result of the request it returns, if
+ * it does, once what it wrote is on the disk.
+ */
 async function inTransaction(mode, work) {
   const database = await open();
   try {
     return await new Promise((done, failed) => {
       const transaction = database.transaction([KEPT, RECORDS], mode, { durability: "strict" });
-      let result;
-      transaction.oncomplete = () => done(result?.result ?? result);
+      const asked = work(transaction.objectStore(KEPT), transaction.objectStore(RECORDS));
+      transaction.oncomplete = () => done(asked?.result);
       transaction.onabort = () => failed(transaction.error);
-      result = work(transaction.objectStore(KEPT), transaction.objectStore(RECORDS));
     });
   } finally {
     database.close();
