@@ -30,6 +30,7 @@ _NOTHING = ("", HTTPStatus.NO_CONTENT)
 
 
 class MerchantPath(BaseModel):
+    season_id: UUID
     merchant_id: UUID
 
 
@@ -44,7 +45,6 @@ class SeasonPath(BaseModel):
 class AllowBody(Body):
     """That a merchant's tills may trade offline, or no longer."""
 
-    season_id: UUID
     policy: LossPolicy = Field(description="Who bears a voucher that was used elsewhere first")
     is_allowed: bool = True
 
@@ -81,16 +81,20 @@ class AlarmList(View):
     alarms: list[AlarmView]
 
 
-@bp.put("/merchants/<uuid:merchant_id>", responses={204: None, 403: Problem}, security=_OFFICE)
+@bp.put(
+    "/seasons/<uuid:season_id>/merchants/<uuid:merchant_id>",
+    responses={204: None, 403: Problem, 404: Problem},
+    security=_OFFICE,
+)
 @require(Kind.OFFICIAL)
 def set_merchant(path: MerchantPath, body: AllowBody) -> tuple[str, HTTPStatus]:
-    """Let a merchant trade offline, or end it."""
+    """Let a merchant trade offline with a season's vouchers, or end it."""
     with transaction(resources().sessions) as session:
         offline_acts.set_merchant(
             session,
             principal(),
             path.merchant_id,
-            body.season_id,
+            path.season_id,
             body.policy,
             is_allowed=body.is_allowed,
             now=db_now(session),

@@ -109,7 +109,7 @@ def _quote_all(
     held = resources()
 
     def quote_these(commands: Sequence[QuoteCommand]) -> list[Quote | ProblemError]:
-        return in_transaction(held.sessions, lambda session: quote(session, commands))
+        return in_transaction(held.statements, lambda session: quote(session, commands))
 
     return _with_room(asked, quote_these)
 

@@ -36,7 +36,6 @@ from redemption.errors import (
     OrderNumberReusedError,
     OrderWasReversedError,
     RefusedByRuleError,
-    VoucherUsedError,
 )
 from redemption.judge import judge
 from redemption.models import OrderState, RedemptionState
@@ -118,7 +117,8 @@ def redeem(
     outcomes: dict[UUID, Outcome] = {}
     waiting = list(commands)
     while waiting:
-        # Whoever has the number of another one here hears next time what became of that.
+        # Whoever has the number, or a voucher, of another one here hears next time what became of
+        # that.
         this_time = {(command.at, command.order_no): command for command in reversed(waiting)}
         # Who came first is first: the last place of a slot is theirs.
         outcomes |= _redeem(session, list(reversed(this_time.values())), risk, now)
@@ -129,7 +129,11 @@ def redeem(
 def _redeem(
     session: Session, commands: Sequence[RedeemCommand], risk: RiskGate, moment: datetime | None
 ) -> dict[UUID, Outcome]:
-    """The outcome of each command by its id, without those whose number was taken meanwhile."""
+    """The outcome of each command by its id, without those that another one decides.
+
+    Which are those whose number was taken meanwhile, and those that show what an order before them
+    would pay with.
+    """
     outcomes: dict[UUID, Outcome] = {}
     asked = [Asked(command.at, command.showings, command.order_no) for command in commands]
     fresh: list[tuple[RedeemCommand, Presented]] = []
@@ -151,7 +155,9 @@ def _redeem(
     for (command, presented), forbidden in zip(
         fresh, _forbidden(session, fresh, risk, now), strict=True
     ):
-        decided = _decide(session, command, presented, spent, places, forbidden=forbidden)
+        if any(voucher.id in spent for voucher in presented.vouchers):
+            continue  # whether the order before it is stored decides, and is known next time
+        decided = _decide(session, command, presented, places, forbidden=forbidden)
         if isinstance(decided, Refused):
             outcomes[command.id] = decided
         else:
@@ -217,12 +223,11 @@ def _decide(
     session: Session,
     command: RedeemCommand,
     presented: Presented,
-    spent: set[UUID],
     places: Places,
     *,
     forbidden: bool,
 ) -> NewOrder | Refused:
-    """The order to store, or why not. `spent` are vouchers that an order before this one takes."""
+    """The order to store, or why not."""
     if not presented.counter.is_active:
         return Refused(MerchantNotActiveError())
     verdicts = judge(presented, command.order, command.channel, places=places)
@@ -232,8 +237,6 @@ def _decide(
     ):
         if isinstance(verdict, ProblemError):
             return Refused(verdict, position)
-        if voucher.id in spent:
-            return Refused(VoucherUsedError(), position)
         redemptions.append(NewRedemption(new_id(), voucher, verdict))
     if forbidden:
         return Refused(RefusedByRuleError())

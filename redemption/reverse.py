@@ -12,7 +12,7 @@ from coupon_service.core.clock import local_date
 from coupon_service.core.ids import new_id
 from coupon_service.core.jobs import emit_all
 from coupon_service.ledger.models import Payable
-from coupon_service.ledger.payables import take_back
+from coupon_service.ledger.payables import TakeBack, take_back_all
 from coupon_service.ledger.post import InsufficientFundsError
 from coupon_service.vouchers.lifecycle import give_back
 from coupon_service.vouchers.models import Voucher
@@ -121,13 +121,14 @@ def _undo(session: Session, order: Order, now: datetime) -> None:
         .where(Redemption.order_id == order.id)
         .values(state=RedemptionState.REVERSED, reversed_at=now)
     )
+    try:
+        take_back_all(
+            session,
+            [TakeBack(line.id, line.amount_fen, line.node_id, line.face_fen) for line in lines],
+        )
+    except InsufficientFundsError:
+        # What the node holds is for officials to see, not for a till.
+        raise ReversalNotFundedError from None
     for line in lines:
-        try:
-            take_back(
-                session, line.id, line.amount_fen, node_id=line.node_id, reserve_fen=line.face_fen
-            )
-        except InsufficientFundsError:
-            # What the node holds is for officials to see, not for a till.
-            raise ReversalNotFundedError from None
         give_back(session, line.voucher_id)
     emit_all(session, TOPIC, [{"redemption_id": line.id} for line in lines])

@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -60,9 +61,9 @@ def servers() -> Iterator[Servers]:
         shutil.rmtree(root, ignore_errors=True)
 
 
-@pytest.fixture
-def database_url(servers: Servers) -> Iterator[str]:
-    """A fresh, migrated database of this test's own."""
+@contextmanager
+def fresh_database(servers: Servers) -> Iterator[str]:
+    """The address of a migrated database with nothing in it."""
     name = f"test_{uuid4().hex}"
     _execute(
         servers.admin_url, f"CREATE DATABASE {name} TEMPLATE {servers.template} STRATEGY file_copy"
@@ -72,15 +73,26 @@ def database_url(servers: Servers) -> Iterator[str]:
 
 
 @pytest.fixture
+def database_url(servers: Servers) -> Iterator[str]:
+    """A fresh, migrated database of this test's own."""
+    with fresh_database(servers) as url:
+        yield url
+
+
+@pytest.fixture
 def settings(database_url: str, servers: Servers, tmp_path: Path) -> Settings:
     """Settings of a test service; Valkey is emptied first."""
+    return settings_for(database_url, servers, tmp_path)
+
+
+def settings_for(database_url: str, servers: Servers, state_dir: Path) -> Settings:
     Redis.from_url(servers.redis_url).flushall()
     return load_settings(
         env="test",
         database_url=database_url,
         redis_url=servers.redis_url,
         secret_key=TEST_SECRET,
-        state_dir=tmp_path,
+        state_dir=state_dir,
         rate_limits_enabled=False,
     )
 
@@ -88,10 +100,28 @@ def settings(database_url: str, servers: Servers, tmp_path: Path) -> Settings:
 @pytest.fixture
 def app(settings: Settings) -> Iterator[OpenAPI]:
     """The whole application, with its context pushed."""
+    with running(settings) as app:
+        yield app
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[OpenAPI]:
     app = create_app(settings)
     with app.app_context():
         yield app
         resources().engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def shared_app(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenAPI]:
+    """One application for a file whose tests have seasons and districts of their own.
+
+    Such a file says so by a fixture `app` of its scope that returns this one.
+    """
+    with fresh_database(servers) as url:
+        settings = settings_for(url, servers, tmp_path_factory.mktemp("state"))
+        with running(settings) as app:
+            yield app
 
 
 @pytest.fixture

@@ -20,9 +20,16 @@ EXTENSION = "coupon_service"
 
 @dataclass(frozen=True)
 class Resources:
+    """
+    Attributes:
+        sessions: for transactions.
+        statements: sessions in which each statement is a transaction by itself.
+    """
+
     settings: Settings
     engine: Engine
     sessions: Sessions
+    statements: Sessions
     hints: Redis
     queue_redis: Redis
     vault: Vault

@@ -47,6 +47,9 @@ def build_resources(settings: Settings) -> Resources:
         settings=settings,
         engine=engine,
         sessions=make_sessions(engine, jobs=registry),
+        statements=make_sessions(
+            engine.execution_options(isolation_level="AUTOCOMMIT"), jobs=registry
+        ),
         hints=make_hint_redis(settings.redis_url, timeout_s=settings.redis_timeout_s),
         queue_redis=make_queue_redis(settings.redis_url),
         vault=Vault(settings.secret_key.get_secret_value()),

@@ -5,14 +5,11 @@ process that come at the same time are brought together in one.
 """
 
 from collections.abc import Sequence
-from typing import cast
 from uuid import UUID
-
-from flask import current_app
 
 from coupon_service.campaigns.models import Channel
 from coupon_service.core.combine import combiner
-from coupon_service.core.db import Sessions, in_transaction, make_sessions
+from coupon_service.core.db import in_transaction
 from coupon_service.core.errors import UnavailableError
 from coupon_service.core.resources import resources
 from coupon_service.issuance.claim import ClaimCommand, Granted, Outcome, Refused, claim
@@ -20,8 +17,6 @@ from coupon_service.issuance.claim_at_once import claim_at_once
 from coupon_service.issuance.device import device_hash, network_hash
 from coupon_service.issuance.errors import SoldOutError
 from coupon_service.issuance.gate import gate
-
-_SESSIONS = "issuance.single_statements"
 
 
 def claim_online(resident_id: UUID, release_id: UUID, *, ordinal: int = 1) -> Granted:
@@ -50,7 +45,7 @@ def claim_online(resident_id: UUID, release_id: UUID, *, ordinal: int = 1) -> Gr
 def _claim_all(commands: Sequence[ClaimCommand]) -> Sequence[Outcome]:
     """Nearly all of them at once, and what is left in a transaction."""
     outcomes = in_transaction(
-        _single_statements(), lambda session: claim_at_once(session, gate(), commands)
+        resources().statements, lambda session: claim_at_once(session, gate(), commands)
     )
     left = [command for command, outcome in zip(commands, outcomes, strict=True) if outcome is None]
     rest = iter(_claim_left(left) if left else ())
@@ -65,13 +60,3 @@ def _claim_left(commands: Sequence[ClaimCommand]) -> Sequence[Outcome]:
     except UnavailableError:
         # Their neighbours' vouchers are stored: those are not to hear of it.
         return [Refused(UnavailableError()) for _ in commands]
-
-
-def _single_statements() -> Sessions:
-    """Sessions in which each statement commits by itself."""
-    found = current_app.extensions.get(_SESSIONS)
-    if found is None:
-        held = resources()
-        engine = held.engine.execution_options(isolation_level="AUTOCOMMIT")
-        found = current_app.extensions[_SESSIONS] = make_sessions(engine, jobs=held.jobs)
-    return cast(Sessions, found)

@@ -150,17 +150,6 @@ class TakeBack:
     reserve_fen: int
 
 
-def take_back(
-    session: Session, payable_id: UUID, part_fen: int, *, node_id: UUID, reserve_fen: int
-) -> None:
-    """`take_back_all` for one redemption.
-
-    Raises:
-        PayableMovedError, InsufficientFundsError: as there.
-    """
-    take_back_all(session, [TakeBack(payable_id, part_fen, node_id, reserve_fen)])
-
-
 def take_back_all(session: Session, parts: Sequence[TakeBack]) -> None:
     """Undo these parts of redemptions' claims.
 

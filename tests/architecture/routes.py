@@ -95,11 +95,21 @@ ROUTES: dict[str, Row] = {
     "ar.receive_event": Row({Kind.AR_PROVIDER}, owned=True, body=EVENT),
     "redemption_api.create_quote": Row(TILL),
     "redemption_api.create_redemption": Row(TILL),
-    "redemption_api.create_refund": Row(TILL, owned=True),
+    "redemption_api.create_refund": Row(
+        TILL, owned=True, body={"refund_no": "R-1", "goods_fen": 1}
+    ),
     "redemption_api.show_day_totals": Row(TILL, path={"day": "2026-11-21"}),
     "redemption_api.show_redemption": Row(TILL, owned=True),
     # Somebody else's order number is a number of one's own that has not arrived: a tombstone.
     "redemption_api.reverse_redemption": Row(TILL, path={"order_no": "unheard-of"}),
+    "offline_api.show_offline": Row(TILL),
+    "offline_api.create_device": Row(TILL),
+    "offline_api.create_lease": Row(TILL),
+    "offline_api.bring_batch": Row(TILL),
+    "office_offline_api.list_alarms": Row(READERS),
+    "office_offline_api.clear_alarm": Row(OFFICIAL, owned=True, body=REASON),
+    "office_offline_api.add_money": Row(OFFICIAL, owned=True, body={"amount_fen": 1}),
+    "office_offline_api.set_merchant": Row(OFFICIAL, owned=True, body={"policy": "merchant"}),
     "redemption_installed.service_worker": Row(ANYONE),
     "redemption_installed.manifest": Row(ANYONE),
     "redemption_installed.away": Row(ANYONE),

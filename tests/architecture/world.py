@@ -42,6 +42,7 @@ from tests.factories.merchants import (
     settle_now,
 )
 from tests.factories.officials import make_official
+from tests.factories.offline import offline_objects
 from tests.factories.people import make_family, make_resident, make_sign_in
 from tests.factories.pos import pos_objects
 from tests.factories.redemption import Counter, make_voucher
@@ -137,6 +138,7 @@ def make_side(held: Resources) -> Side:
     path |= _office_objects(held, bazaar, resident_id)
     path |= pos_objects(held, counter)
     path |= till_objects(held, counter)
+    path |= offline_objects(held, counter)
     return Side(bazaar, counter, resident_id, provider, secret, path)
 
 

@@ -7,23 +7,23 @@ walks through the pages the way they would.
 import re
 import subprocess
 import sys
+import tempfile
 from datetime import UTC, datetime
-from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from PIL import Image
+from PIL import Image, ImageFilter
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from coupon_service.core.auth import Kind
 from coupon_service.core.settings import load_settings
 from coupon_service.simulation.demo.sign_ins import SignIn, describe
+from tests.e2e import screenshots_scene, screenshots_till
 from tests.harness.browser import CHROMIUM, launch
+from tests.harness.screens import SCREENS, WIDTHS, draw, film, page_of
 from tests.harness.whole import COMMAND, whole_service
 
-SCREENS = Path(__file__).parents[2] / "docs" / "screens"
-COLOURS = 128
-WIDTHS = {"phone": (360, 780), "desk": (1280, 800)}
+LARGE = "绿色家电焕新券"
 # Two people, because a one-time code is good once.
 READERS = {"phone": Kind.AUDITOR, "desk": Kind.ADMINISTRATOR}
 
@@ -32,16 +32,33 @@ def main() -> None:
     if CHROMIUM is None:
         sys.exit("No Chromium is installed.")
     SCREENS.mkdir(parents=True, exist_ok=True)
-    people = {one.role: one for one in reversed(describe(load_settings()))}
-    with whole_service() as environment, sync_playwright() as playwright:
+    settings = load_settings()
+    people = {one.role: one for one in reversed(describe(settings))}
+    with (
+        whole_service() as environment,
+        tempfile.TemporaryDirectory() as folder,
+        sync_playwright() as playwright,
+    ):
         url = f"http://127.0.0.1:{environment['COUPON_PORT']}"
         # Claims, redemptions and a settlement, or the office would have nothing to show.
         subprocess.run([*COMMAND, "walk"], env=environment, check=True, stdout=subprocess.DEVNULL)
-        browser = launch(playwright)
-        for width, size in WIDTHS.items():
-            resident(page_of(browser, url, size), people[Kind.RESIDENT], width)
-            till(page_of(browser, url, size), people[Kind.TILL], width)
-            office(page_of(browser, url, size), people[READERS[width]], width)
+        camera = Path(folder) / "camera.y4m"
+        browser = launch(
+            playwright,
+            "--use-fake-ui-for-media-stream",
+            "--use-fake-device-for-media-stream",
+            f"--use-file-for-fake-video-capture={camera}",
+            "--enable-unsafe-swiftshader",
+        )
+        screenshots_till.furnish(browser, url, settings, people[Kind.MERCHANT_OWNER])
+        for width in WIDTHS:
+            resident(page_of(browser, url, width), people[Kind.RESIDENT], width)
+            large_voucher(browser, url, width)
+            film(held_up(Image.open(SCREENS / "voucher-phone.png")), camera)
+            screenshots_till.till(browser, url, settings, width)
+            screenshots_till.merchant(browser, url, people[Kind.MERCHANT_OWNER], width)
+            screenshots_scene.scene(browser, url, width)
+            office(page_of(browser, url, width), people[READERS[width]], width)
         browser.close()
 
 
@@ -78,11 +95,21 @@ def resident(page: Page, person: SignIn, width: str) -> None:
     draw(page, "voucher-large", width)
 
 
-def till(page: Page, person: SignIn, width: str) -> None:
-    page.goto("/till/sign-in")
-    page.fill("[name=key]", person.secret)
-    page.click("main button[type=submit]")
-    draw(page, "till", width)
+def large_voucher(browser: Browser, url: str, width: str) -> None:
+    """The field for the number that a till says."""
+    holder = screenshots_till.Buyer(url, LARGE)
+    page = page_of(browser, url, width, holder)
+    page.goto(f"/vouchers/{holder.voucher_id}")
+    page.get_by_text("收银员给了数字？").click()
+    page.get_by_text("收银员给了数字？").scroll_into_view_if_needed()
+    draw(page, "voucher-number", width)
+
+
+def held_up(screen: Image.Image) -> Image.Image:
+    """A phone at the counter, as a camera sees it that has not focused yet: no code can be read."""
+    picture = Image.new("RGB", (640, 480), "#6e6057")
+    picture.paste(screen.convert("RGB").resize((226, 490)), (207, 30))
+    return picture.filter(ImageFilter.GaussianBlur(2))
 
 
 def office(page: Page, person: SignIn, width: str) -> None:
@@ -93,26 +120,6 @@ def office(page: Page, person: SignIn, width: str) -> None:
     page.click("main button[type=submit]")
     page.goto("/admin/")
     draw(page, "office", width)
-
-
-def draw(page: Page, name: str, width: str) -> None:
-    page.wait_for_load_state("networkidle")
-    path = SCREENS / f"{name}-{width}.png"
-    drawn = Image.open(BytesIO(page.screenshot()))
-    # These pages have few colours; a palette of them is a fifth of the bytes.
-    drawn.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
-    print(path.relative_to(SCREENS.parents[1]))
-
-
-def page_of(browser: Browser, url: str, size: tuple[int, int]) -> Page:
-    viewport = {"width": size[0], "height": size[1]}
-    context = browser.new_context(
-        base_url=url,
-        viewport=viewport,  # type: ignore[arg-type]  # a ViewportSize is a dict
-        locale="zh-CN",
-        timezone_id="Asia/Shanghai",
-    )
-    return context.new_page()
 
 
 if __name__ == "__main__":

@@ -26,8 +26,7 @@ def scene(browser: Browser, url: str, width: str) -> None:
     page.wait_for_selector("canvas[data-drawn]")
     draw(page, "scene", width)
     for number in (1, 2, 3):
-        page.get_by_role("link", name=f"灯笼 {number}").focus()
-        page.keyboard.press("Enter")
+        page.get_by_role("link", name=f"灯笼 {number}").click()
     draw(page, "scene-lit", width)
     sheet = page.locator("dialog[open]")
     expect(sheet).to_contain_text("赢到一张消费券", timeout=DRAWN_MS)

@@ -81,6 +81,26 @@ def make_season(
     return SmallSeason(district, season, *nodes)
 
 
+def another_event(
+    session: Session, small: SmallSeason, *, amount_fen: int = SEASON_FEN
+) -> BudgetNode:
+    """One more event of the season, with money of its own."""
+    node = BudgetNode(
+        id=new_id(),
+        season_id=small.season.id,
+        parent_id=small.series.id,
+        level=NodeLevel.EVENT,
+        code=f"e-{uuid4().hex[:8]}",
+        name="另一场活动",
+    )
+    session.add(node)
+    session.flush()
+    appropriate(session, small.season, amount_fen)
+    for below in (small.board, small.series, node):
+        allocate(session, below, amount_fen)
+    return node
+
+
 def make_campaign(session: Session, small: SmallSeason, **terms: Any) -> Campaign:
     """A campaign of 20 yuan off from 50; `terms` replace columns."""
     now = db_now(session)

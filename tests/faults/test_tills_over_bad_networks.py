@@ -22,7 +22,7 @@ from coupon_service.core.db import transaction
 from coupon_service.core.resources import Resources, resources
 from coupon_service.vouchers.show import Shown
 from redemption.models import Order, OrderState
-from tests.factories.campaigns import make_campaign, make_release
+from tests.factories.campaigns import another_event, make_campaign, make_release
 from tests.factories.redemption import Market, make_counter, make_market, make_voucher, shown
 from tests.harness.proxy import CutAtCommit, Proxy, postgres_between
 from tests.harness.tills import PatientTill, assert_told_the_truth
@@ -317,6 +317,7 @@ def test_orders_out_of_two_budgets_taken_back_at_once_never_wait_for_each_other(
     town = build(held, http, tills=TILLS, vouchers=0)
     with transaction(held.sessions) as session:
         small = town.market.small
+        other = another_event(session, small)
         releases = [
             make_release(
                 session,
@@ -329,7 +330,7 @@ def test_orders_out_of_two_budgets_taken_back_at_once_never_wait_for_each_other(
                     stacking=Stacking.ANY,
                 ),
             )
-            for node in (small.board, small.event)
+            for node in (small.event, other)
         ]
         codes = [
             [

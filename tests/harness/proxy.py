@@ -6,8 +6,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from sqlalchemy.engine import make_url
+
+from coupon_service.core.settings import Settings
 
 _CHUNK_BYTES = 65_536
+_POSTGRES_SOCKET = ".s.PGSQL.5432"
+# By then PostgreSQL has done what it was asked.
+_DONE_AFTER_S = 0.3
 
 
 class Proxy:
@@ -92,6 +100,40 @@ class Proxy:
                 end.shutdown(socket.SHUT_RDWR)
 
 
+class CutAtCommit:
+    """Cuts the way to PostgreSQL at a COMMIT: before that arrives, or before its answer.
+
+    It is the first COMMIT after a statement that contains `after`; `was_due` tells whether there
+    was one.
+    """
+
+    def __init__(self, between: Proxy, *, after: bytes, arrives: bool) -> None:
+        self.was_due = False
+        self._between = between
+        self._after_statement = after
+        self._arrives = arrives
+        self._writing = False
+        between.before_request, between.after_request = self._before, self._after
+
+    def _before(self, piece: bytes) -> None:
+        self._writing |= self._after_statement in piece
+        if self._writing and b"COMMIT" in piece:
+            self.was_due = True
+            self._between.swallow = True
+            if not self._arrives:
+                self._cut()
+
+    def _after(self, _piece: bytes) -> None:
+        if self.was_due:
+            time.sleep(_DONE_AFTER_S)
+            self._cut()
+
+    def _cut(self) -> None:
+        self._between.before_request = self._between.after_request = lambda _piece: None
+        self._between.cut()
+        self._between.swallow = False
+
+
 @contextmanager
 def proxy(listen: Path, server: Path) -> Iterator[Proxy]:
     """A proxy that listens on one socket's path and passes to another's."""
@@ -100,3 +142,26 @@ def proxy(listen: Path, server: Path) -> Iterator[Proxy]:
         yield between
     finally:
         between.close()
+
+
+@contextmanager
+def postgres_between(settings: Settings) -> Iterator[tuple[Settings, Proxy]]:
+    """Settings under which PostgreSQL is reached through a proxy."""
+    url = make_url(settings.database_url or "")
+    server = Path(str(url.query["host"])) / _POSTGRES_SOCKET
+    with short_folder() as folder, proxy(folder / _POSTGRES_SOCKET, server) as between:
+        through = url.update_query_dict({"host": str(folder)})
+        yield (
+            settings.model_copy(
+                update={"database_url": through.render_as_string(hide_password=False)}
+            ),
+            between,
+        )
+
+
+@contextmanager
+def short_folder() -> Iterator[Path]:
+    """A folder for sockets: their paths must be short, and the servers' account must get in."""
+    with TemporaryDirectory(prefix="cut-") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)

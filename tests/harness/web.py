@@ -6,9 +6,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -24,22 +26,53 @@ READY_WITHIN_S = 60.0
 T = TypeVar("T")
 
 
+@dataclass(frozen=True)
+class Served:
+    """A web server that runs: its address, and its main process, whose children answer."""
+
+    url: str
+    pid: int
+
+
 @contextmanager
 def web_server(settings: Settings, **overrides: object) -> Iterator[str]:
     """Run `coupon-service serve` over these settings; yields its address."""
+    environ = dict(os.environ)
+    environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
+    command = [str(Path(sys.executable).parent / "coupon-service"), "serve"]
+    with _running(command, environ, settings, overrides) as served:
+        yield served.url
+
+
+@contextmanager
+def web_server_to_kill(settings: Settings, **overrides: object) -> Iterator[Served]:
+    """The same, with the modules read before it forks: a killed worker is replaced at once."""
+    serve = "import sys, coupon_service.entrypoints.app, coupon_service.entrypoints.cli as cli;"
+    command = [sys.executable, "-c", f"{serve}sys.argv = ['coupon-service', 'serve'];cli.main()"]
+    with TemporaryDirectory() as metrics:
+        environ = os.environ | {"PROMETHEUS_MULTIPROC_DIR": metrics}
+        with _running(command, environ, settings, overrides) as served:
+            yield served
+
+
+@contextmanager
+def _running(
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    settings: Settings,
+    overrides: Mapping[str, object],
+) -> Iterator[Served]:
     port = _free_port()
-    env = os.environ | environment(settings, port=port, **overrides)
-    env.pop("PROMETHEUS_MULTIPROC_DIR", None)
     server = subprocess.Popen(
-        [str(Path(sys.executable).parent / "coupon-service"), "serve"],
-        env=env,
+        command,
+        env={**environ, **environment(settings, port=port, **overrides)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     url = f"http://127.0.0.1:{port}"
     try:
         _wait_until_ready(url, server)
-        yield url
+        yield Served(url, server.pid)
     finally:
         server.terminate()
         server.wait(timeout=20)

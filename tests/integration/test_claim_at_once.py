@@ -13,7 +13,7 @@ from coupon_service.campaigns.models import Channel
 from coupon_service.core.db import in_transaction, transaction
 from coupon_service.core.errors import UnavailableError
 from coupon_service.core.ids import new_id
-from coupon_service.core.resources import Resources
+from coupon_service.core.resources import Resources, resources
 from coupon_service.issuance import desk
 from coupon_service.issuance.answers import DeviceSpent, NetworkSpent, Seat, SoldOut, Wanted
 from coupon_service.issuance.arrays import array, byteas, uuids
@@ -30,7 +30,7 @@ from tests.invariants import assert_invariants
 
 def at_once(*commands: ClaimCommand) -> list[Outcome | None]:
     return in_transaction(
-        desk._single_statements(), lambda session: claim_at_once(session, gate(), commands)
+        resources().statements, lambda session: claim_at_once(session, gate(), commands)
     )
 
 

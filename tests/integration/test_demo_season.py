@@ -30,6 +30,7 @@ from coupon_service.core.clock import db_now
 from coupon_service.core.db import transaction
 from coupon_service.core.resources import Resources
 from coupon_service.core.settings import Environment
+from coupon_service.core.webhooks import as_key
 from coupon_service.issuance.claim import ClaimCommand, Refused, claim
 from coupon_service.issuance.codes.claim_with_code import claim_with_code
 from coupon_service.issuance.errors import NotEligibleError
@@ -62,7 +63,6 @@ from merchants.auth import till_principal
 from merchants.models import Merchant, Store, Till
 from redemption.ar.keys import live_keys
 from redemption.ar.models import ArAnchor, ArProvider
-from redemption.ar.signature import as_key
 from redemption.awards.models import AwardRule
 from tests.invariants import assert_invariants
 

@@ -296,6 +296,7 @@ def test_every_kind_has_words_in_both_languages(browser: FlaskClient, held: Reso
         "face_fen": 4_050,
         "day": local_date(NOON),
         "usable_from": NOON,
+        "expires_at": NOON,
     }
     me = own_id(held)
     with transaction(held.sessions) as session:

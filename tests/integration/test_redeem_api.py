@@ -243,6 +243,8 @@ def test_a_quote_says_what_the_customer_would_pay_and_writes_nothing(
                 "discount_fen": 2_000,
                 "unused_slug": None,
                 "unused_title": None,
+                "unused_detail": None,
+                "unused_facts": {},
             }
         ],
     }

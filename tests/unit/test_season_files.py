@@ -29,6 +29,8 @@ STREETS = {
     *("西长安街", "新街口", "月坛", "展览路", "德胜", "金融街", "什刹海", "大栅栏"),
     *("天桥", "椿树", "陶然亭", "广安门内", "牛街", "白纸坊", "广安门外"),
 }
+STACKING = 'stacking = "any"\nper_order_max = 2'
+SLOTS = 'slots = [\n    { hours = "11:00-14:00", capacity = '
 LOAD_DAYS = [date(2026, 11, 16) + timedelta(days=n) for n in range(7)]
 
 
@@ -175,6 +177,14 @@ def test_the_demo_is_alive_on_whatever_weekday_it_is_loaded(load_day: date) -> N
         ("events.csv", "xidan-02,", "shop,", "stands on line"),
         ("campaigns.toml", "min_age = 60", "min_age = 17", "at least 18"),
         ("campaigns.toml", "flows = true", 'flows = "yes"', "must be yes or no"),
+        ("campaigns.toml", 'excluded_goods = ["liquor"]', 'excluded_goods = ["beer"]', "'liquor'"),
+        ("campaigns.toml", "per_order_max = 2", "per_order_max = 1", "at least 2"),
+        ("campaigns.toml", "weekdays = [6, 7]", "weekdays = [6, 8]", "at most 7"),
+        ("campaigns.toml", 'hours = ["17:00-02:00"]', 'hours = ["17-02"]', "must look like"),
+        ("campaigns.toml", f"{SLOTS}30", f"{SLOTS}0", "at least 1"),
+        ("campaigns.toml", SLOTS, SLOTS.replace("14:00", "17:01"), "two slots overlap"),
+        ("campaigns.toml", STACKING, "per_order_max = 2", "goes with"),
+        ("campaigns.toml", STACKING, "weekdays = [1]", "too short for one of"),
         ("ways.toml", 'release = "qipao-1"', 'release = "qipo-1"', 'did you mean "qipao-1"'),
         ("ways.toml", 'source = "group-chain"', 'source = "chain"', "is not known"),
         ("ways.toml", 'release = "qipao-2"', 'release = "qipao-1"', "has its way already"),
