@@ -46,8 +46,8 @@ class Order(Base):
         discount_fen: what the vouchers took off together.
         refunded_fen: the worth of goods that came back, out of `after_discount_fen`.
         clerk_id: who was on duty at the till.
-        shift_id, reversed_shift_id: the shifts it was paid and reversed in. The database fills them,
-            whoever stores the order: see `merchants.tills.models.Shift`.
+        shift_id, reversed_shift_id: the shifts it was paid and reversed in. The database fills
+            them, whoever stores the order: see `merchants.tills.models.Shift`.
     """
 
     __tablename__ = "orders"

@@ -58,7 +58,7 @@ class RedeemCommand:
     Attributes:
         showings: the vouchers, each once. Either all of them pay, or none.
         at: the till; a virtual store has none.
-        clerk_id, shift_id: who is on duty at the till, and in which shift.
+        clerk_id: who is on duty at the till.
         id: of the order to be. One with another id in the answer means: a repeat.
     """
 
@@ -68,7 +68,6 @@ class RedeemCommand:
     order: OrderAmounts
     channel: Channel
     clerk_id: UUID | None = None
-    shift_id: UUID | None = None
     id: UUID = field(default_factory=new_id)
 
 
@@ -253,7 +252,6 @@ def _decide(
         fingerprint=_fingerprint(command, presented.vouchers),
         channel=command.channel,
         clerk_id=command.clerk_id,
-        shift_id=command.shift_id,
         order_fen=command.order.order_fen,
         after_discount_fen=command.order.after_discount_fen,
         goods=command.order.goods,

@@ -19,13 +19,13 @@ from redemption.present import Counter, ShownVoucher
 _ORDERS = text(
     """
     INSERT INTO orders (id, merchant_id, order_no, fingerprint, state, store_id, till_id, clerk_id,
-                        shift_id, channel, order_fen, after_discount_fen, goods, discount_fen,
+                        channel, order_fen, after_discount_fen, goods, discount_fen,
                         redeemed_at)
     SELECT id, merchant_id, order_no, decode(fingerprint, 'hex'), 'redeemed', store_id, till_id,
-           clerk_id, shift_id, channel, order_fen, after_discount_fen, goods, discount_fen, :now
+           clerk_id, channel, order_fen, after_discount_fen, goods, discount_fen, :now
     FROM json_to_recordset(CAST(:rows AS json))
         AS new (id uuid, merchant_id uuid, order_no text, fingerprint text, store_id uuid,
-                till_id uuid, clerk_id uuid, shift_id uuid, channel text, order_fen bigint,
+                till_id uuid, clerk_id uuid, channel text, order_fen bigint,
                 after_discount_fen bigint, goods jsonb, discount_fen bigint)
     ORDER BY merchant_id, order_no
     ON CONFLICT (merchant_id, order_no) DO NOTHING
@@ -75,7 +75,6 @@ class NewOrder:
     fingerprint: bytes
     channel: Channel
     clerk_id: UUID | None
-    shift_id: UUID | None
     order_fen: int
     after_discount_fen: int
     goods: Mapping[str, int]
@@ -110,7 +109,6 @@ def _order_row(order: NewOrder) -> dict[str, Any]:
         "store_id": order.counter.store_id,
         "till_id": order.counter.till_id,
         "clerk_id": order.clerk_id,
-        "shift_id": order.shift_id,
         "channel": order.channel,
         "order_fen": order.order_fen,
         "after_discount_fen": order.after_discount_fen,

@@ -2,9 +2,13 @@
 
 const KEPT = "till.clock";
 
-/** `serverTime` was true somewhere between two moments of this device's clock. */
-export function learn(serverTime, sentAt, heardAt) {
-  localStorage.setItem(KEPT, String(Date.parse(serverTime) - (sentAt + heardAt) / 2));
+const SURE_MS = 4000;
+
+/** The service's time was `there` at some moment between two of this device; a slow answer tells little. */
+export function learn(there, sentAt, heardAt) {
+  const isKnown = localStorage.getItem(KEPT) !== null;
+  if (isKnown && heardAt - sentAt > SURE_MS) return;
+  localStorage.setItem(KEPT, String(there - (sentAt + heardAt) / 2));
 }
 
 /** Unix milliseconds. */

@@ -31,7 +31,7 @@ async function talk(hear) {
   const said = await ask("leases", { device_id: device.id, seq: head.seq, hash: toHex(head.hash) });
   if (isOver(said)) return leave(device, said.slug, hear);
   if (said.text) {
-    clock.learn(said.server_time, sentAt, Date.now());
+    clock.learn(Date.parse(said.server_time), sentAt, Date.now());
     await keep(said);
   }
 }
