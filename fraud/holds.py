@@ -57,7 +57,7 @@ def end_holds(session: Session, case_id: UUID, *, now: datetime) -> int:
 
 
 def forget_reversed(session: Session, payable_id: UUID, *, now: datetime) -> None:
-    """End the hold of a payable that a reversal took out of `held`; its money is the district's."""
+    """End the hold of a payable that was taken back out of `held`: its money is the district's."""
     session.execute(
         update(Hold)
         .where(Hold.payable_id == payable_id, Hold.ended_at.is_(None))

@@ -1,7 +1,7 @@
 """What must always hold of cases and holds.
 
-A reversal takes its payable out of `held` at once; the job that listens to it ends the hold row a
-moment later. A hold row of a reversed payable is therefore no violation.
+A reversal, or the refund of all, takes its payable out of `held` at once; the job that listens to
+it ends the hold row a moment later. A hold row of a reversed payable is therefore no violation.
 """
 
 from coupon_service.core.invariants import sql_invariant

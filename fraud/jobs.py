@@ -8,10 +8,12 @@ from sqlalchemy.orm import Session
 
 from coupon_service.core.clock import db_now
 from coupon_service.core.log import get_logger
+from coupon_service.ledger.models import Payable, Standing
 from fraud.check import check_redemption
 from fraud.holds import forget_reversed
 from fraud.lapse import lapse_overdue
 from fraud.models import Case, CaseState
+from redemption.models import RefundShare
 
 # Officials are warned this long before a case lapses.
 WARN_BEFORE = timedelta(days=3)
@@ -28,6 +30,18 @@ def forget(session: Session, redemption_id: UUID) -> None:
     """End the hold of a reversed redemption. Its findings stay in the case, which stays open:
     redeeming and reversing in a pattern is for a person to judge."""
     forget_reversed(session, redemption_id, now=db_now(session))
+
+
+def forget_refunded(session: Session, refund_id: UUID) -> None:
+    """End the holds of those redemptions of which a refund has left nothing to hold."""
+    emptied = session.scalars(
+        select(Payable.id)
+        .join(RefundShare, RefundShare.redemption_id == Payable.id)
+        .where(RefundShare.refund_id == refund_id, Payable.standing == Standing.REVERSED)
+    ).all()
+    now = db_now(session)
+    for payable_id in emptied:
+        forget_reversed(session, payable_id, now=now)
 
 
 def watch_overdue(session: Session) -> None:

@@ -7,7 +7,7 @@ from flask_openapi3 import APIBlueprint, Tag
 
 from coupon_service.core.auth import Kind, principal, require
 from coupon_service.core.clock import db_now
-from coupon_service.core.db import transaction
+from coupon_service.core.db import in_transaction, transaction
 from coupon_service.core.read_request import reads_address, reads_json
 from coupon_service.core.resources import resources
 from coupon_service.core.schemas import Problem
@@ -36,7 +36,7 @@ bp = APIBlueprint(
     "redemption_api", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Redemptions")]
 )
 bp.before_request(demand_clerk)
-_TILL: list[dict[str, list[str]]] = [{"till": []}]
+_TILL: list[dict[str, list[str]]] = [{"till": []}, {"till_signature": []}]
 
 
 @bp.post(
@@ -74,8 +74,10 @@ def show_redemption(path: OrderPath) -> Response:
 @throttle.reversals
 def reverse_redemption(path: OrderPath) -> Response:
     """Undo an order on the day it was redeemed. One that has not arrived will then be refused."""
-    with transaction(resources().sessions) as session:
-        receipt = reverse(session, principal().id, path.order_no, now=db_now(session))
+    receipt = in_transaction(
+        resources().sessions,
+        lambda session: reverse(session, principal().id, path.order_no, now=db_now(session)),
+    )
     return jsonify(OrderView.of(receipt).model_dump())
 
 
@@ -95,8 +97,9 @@ def create_refund(path: OrderPath, body: RefundBody) -> tuple[Response, HTTPStat
         body.goods_fen,
         clerk_id=duty_of_request().clerk_id,
     )
-    with transaction(resources().sessions) as session:
-        refunded = refund(session, command, now=db_now(session))
+    refunded = in_transaction(
+        resources().sessions, lambda session: refund(session, command, now=db_now(session))
+    )
     view = RefundView.of(refunded)
     return jsonify(view.model_dump()), HTTPStatus.OK if refunded.repeated else HTTPStatus.CREATED
 

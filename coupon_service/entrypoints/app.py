@@ -23,6 +23,12 @@ SECURITY_SCHEMES = {
     "office": {"type": "apiKey", "in": "cookie", "name": "coupon_office"},
     "merchant": {"type": "apiKey", "in": "cookie", "name": "coupon_merchant"},
     "till": {"type": "http", "scheme": "bearer", "description": "The till's key"},
+    "till_signature": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Signature",
+        "description": "HTTP Message Signature (RFC 9421) with a point-of-sale key",
+    },
     "ar_provider": {
         "type": "apiKey",
         "in": "header",

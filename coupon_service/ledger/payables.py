@@ -106,7 +106,7 @@ def shift(
     the returned. One transfer is posted per merchant and season.
 
     Raises:
-        ValueError: money never makes that move, or it is a reversal, which `take_back` does.
+        ValueError: money never makes that move, or it is a reversal, which `take_back_all` does.
     """
     if target not in _MOVES[source] or target is Standing.REVERSED:
         raise ValueError(f"a payable does not go from {source} to {target}")

@@ -78,13 +78,13 @@ def own_store(session: Session, merchant_id: UUID, store_id: UUID) -> Store:
 
 
 def tills_of(session: Session, merchant_id: UUID) -> Sequence[Till]:
-    """The merchant's tills with their stores, in the order they were made."""
+    """The merchant's tills with their stores, by name."""
     return session.scalars(
         select(Till)
         .join(Till.store)
         .options(contains_eager(Till.store))
         .where(Store.merchant_id == merchant_id)
-        .order_by(Till.id)
+        .order_by(Till.name, Till.id)
     ).all()
 
 

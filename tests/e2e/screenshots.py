@@ -108,7 +108,7 @@ def large_voucher(browser: Browser, url: str, width: str) -> None:
 def held_up(screen: Image.Image) -> Image.Image:
     """A phone at the counter, as a camera sees it that has not focused yet: no code can be read."""
     picture = Image.new("RGB", (640, 480), "#6e6057")
-    picture.paste(screen.convert("RGB").resize((226, 490)), (207, 30))
+    picture.paste(screen.convert("RGB").resize((226, 490)), (207, 20))
     return picture.filter(ImageFilter.GaussianBlur(2))
 
 

@@ -4,22 +4,34 @@ import json
 import time
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import permutations
+from urllib.parse import quote
+from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
+from coupon_service.campaigns.models import Stacking
+from coupon_service.core.clock import db_now
 from coupon_service.core.db import transaction
 from coupon_service.core.personal import derive_key
 from coupon_service.core.resources import Resources
+from coupon_service.vouchers import base32
 from coupon_service.vouchers.keys import keyring
 from coupon_service.vouchers.models import Voucher, VoucherState
+from coupon_service.vouchers.paper_code import PaperCode, issue_paper_code
+from coupon_service.vouchers.queries import voucher_with_terms
 from coupon_service.vouchers.show import typed_code_key
 from redemption.errors import CodeNotRecognisedError
-from redemption.models import Redemption
+from redemption.models import Order, Redemption, Refund
+from redemption.schemas import VOUCHERS_MAX
 from redemption.verify import read_code
-from tests.factories.redemption import Counter, market_with_voucher
+from tests.factories.phones import Phone, bind, bound_token, holder_of
+from tests.factories.redemption import Counter, make_voucher, market_with_voucher, shown
 from tests.invariants import assert_invariants
 
 ANSWER_S_MAX = 0.05
@@ -71,11 +83,16 @@ MALFORMED_BODIES = [
 
 def flipped(text: str) -> Iterator[str]:
     """The text with each of its bits flipped in turn, as far as that is a text."""
-    raw = text.encode()
+    for damaged in flipped_bytes(text.encode()):
+        yield damaged.decode("latin-1")
+
+
+def flipped_bytes(raw: bytes) -> Iterator[bytes]:
+    """The bytes with each of their bits flipped in turn."""
     for index in range(len(raw) * 8):
         damaged = bytearray(raw)
         damaged[index // 8] ^= 1 << index % 8
-        yield damaged.decode("latin-1")
+        yield bytes(damaged)
 
 
 def redeem_at(client: FlaskClient, counter: Counter, code: object) -> TestResponse:
@@ -90,20 +107,69 @@ def assert_untouched(held: Resources) -> None:
     assert_invariants(held)
 
 
-def test_no_bit_of_a_token_can_be_flipped(held: Resources) -> None:
-    _, voucher_id, code = market_with_voucher(held)
+@dataclass(frozen=True)
+class Codes:
+    """One voucher in every way it can be shown, each way good."""
+
+    counter: Counter
+    voucher_id: UUID
+    typed: str
+    scanned: dict[str, str]
+
+
+@pytest.fixture
+def codes(held: Resources) -> Codes:
+    """A token, a token for a phone with its proofs, and a sheet of paper."""
+    market, voucher_id, code = market_with_voucher(held)
     with transaction(held.sessions) as session:
-        ring = keyring(session)
-    assert read_code(code.token, keyring=ring, typed_key=typed_code_key()).voucher == voucher_id
-    for damaged in flipped(code.token):
+        holder_id, now = holder_of(session, voucher_id), db_now(session)
+        voucher = voucher_with_terms(session, voucher_id)
+        assert voucher is not None
+        sheet = PaperCode(voucher_id, 1, voucher.expires_at)
+        paper = issue_paper_code(keyring(session), sheet)
+    phone = Phone()
+    bind(held, holder_id, phone)
+    token = bound_token(held, voucher_id, phone)
+    scanned = {
+        "token": code.token,
+        "proof": phone.prove(token, now),
+        "answer": phone.prove(token, now, challenge="37"),
+        "paper": paper,
+    }
+    return Codes(market.counter, voucher_id, code.typed_code, scanned)
+
+
+WAYS = ("token", "proof", "answer", "paper")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_bit_of_a_code_can_be_flipped(held: Resources, codes: Codes, way: str) -> None:
+    """Neither of its letters as they are scanned, nor of the bytes that they stand for."""
+    with transaction(held.sessions) as session:
+        read = partial(read_code, keyring=keyring(session), typed_key=typed_code_key())
+    text = codes.scanned[way]
+    assert read(text).voucher == codes.voucher_id
+    raw = base32.decode(text)
+    for damaged in [*flipped(text), *map(base32.encode, flipped_bytes(raw))]:
         with pytest.raises(CodeNotRecognisedError):
-            read_code(damaged, keyring=ring, typed_key=typed_code_key())
+            read(damaged)
 
 
-def test_a_till_accepts_no_code_with_a_flipped_bit(client: FlaskClient, held: Resources) -> None:
-    market, _, code = market_with_voucher(held)
-    damaged = [*flipped(code.typed_code), *list(flipped(code.token))[::7]]
-    answers = [redeem_at(client, market.counter, text) for text in damaged]
+@pytest.mark.parametrize("path", ["/api/v1/redemptions", "/api/v1/quotes"])
+def test_a_till_accepts_no_code_with_a_flipped_bit(
+    client: FlaskClient, held: Resources, codes: Codes, path: str
+) -> None:
+    damaged = list(flipped(codes.typed))
+    for text in codes.scanned.values():
+        damaged += list(flipped(text))[::131]
+        damaged += [base32.encode(raw) for raw in list(flipped_bytes(base32.decode(text)))[::61]]
+    body = {"order_no": "A-1", "order_fen": 8_000}
+    if path.endswith("quotes"):
+        del body["order_no"]
+    answers = [
+        client.post(path, json=body | {"vouchers": [{"code": text}]}, headers=codes.counter.headers)
+        for text in damaged
+    ]
     assert {answer.status_code for answer in answers} == {400}
     assert_untouched(held)
 
@@ -183,3 +249,160 @@ def test_a_body_above_the_limit_is_not_read(client: FlaskClient, held: Resources
     )
     assert answer.status_code == 413
     assert_untouched(held)
+
+
+# What is no list of vouchers; CODE is where a good one stands.
+MALFORMED_LISTS = [
+    "[]",
+    "null",
+    "{}",
+    '"CODE"',
+    '["CODE"]',
+    '{"code":"CODE"}',
+    '[["CODE"]]',
+    '[[{"code":"CODE"}]]',
+    '[{"code":["CODE"]}]',
+    '[{"code":{"code":"CODE"}}]',
+    '[{"code":"CODE"},null]',
+    '[{"code":"CODE"},[]]',
+    '[{"code":"CODE"},{}]',
+    '[{"code":"CODE"},{"code":""}]',
+    '[{"code":"CODE","id":"1"}]',
+    '[{"code":"CODE","discount_fen":1}]',
+    '[{"code":"CODE","second_check":1234}]',
+    '[{"code":"CODE","second_check":"１２３４"}]',
+    '[{"code":"CODE","second_check":"12345"}]',
+    "[" + ",".join(['{"code":"CODE"}'] * (VOUCHERS_MAX + 1)) + "]",
+    "[" + ",".join(['{"code":"CODE"}'] * 200) + "]",
+]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/redemptions", "/api/v1/quotes"])
+def test_what_is_no_list_of_vouchers_is_refused(
+    client: FlaskClient, held: Resources, path: str
+) -> None:
+    market, _, code = market_with_voucher(held, stacking=Stacking.ANY, threshold_fen=0)
+    order = '"order_fen":8000' + (',"order_no":"A-1"' if path.endswith("redemptions") else "")
+    for vouchers in MALFORMED_LISTS:
+        answer = client.post(
+            path,
+            data=f'{{"vouchers":{vouchers.replace("CODE", code.typed_code)},{order}}}',
+            content_type="application/json",
+            headers=market.counter.headers,
+        )
+        assert (answer.status_code, answer.mimetype) == (400, "application/problem+json"), vouchers
+    assert_untouched(held)
+
+
+@pytest.mark.parametrize("stacking", [Stacking.ALONE, Stacking.ANY])
+def test_a_voucher_shown_twice_for_one_order_pays_once_in_a_quote_and_not_at_all_in_earnest(
+    client: FlaskClient, held: Resources, stacking: Stacking
+) -> None:
+    market, _, code = market_with_voucher(held, stacking=stacking, threshold_fen=0)
+    grouped = f"{code.typed_code[:4]} {code.typed_code[4:8]}-{code.typed_code[8:]}"
+    ways = [code.token, code.token.lower(), code.typed_code, grouped]
+    twice = [*permutations(ways, 2), (code.token,) * VOUCHERS_MAX]
+    for number, presented in enumerate(twice):
+        order = {"vouchers": [{"code": text} for text in presented], "order_fen": 8_000}
+        quoted = client.post("/api/v1/quotes", json=order, headers=market.counter.headers)
+        assert quoted.status_code == 200
+        offer = quoted.get_json()
+        assert (offer["discount_fen"], offer["customer_pays_fen"]) == (2_000, 6_000)
+        first, *others = offer["vouchers"]
+        assert (first["discount_fen"], first["unused_slug"]) == (2_000, None)
+        assert {(one["discount_fen"], one["unused_slug"]) for one in others} == {
+            (0, "voucher-used")
+        }
+        refused = client.post(
+            "/api/v1/redemptions",
+            json=order | {"order_no": f"A-{number}"},
+            headers=market.counter.headers,
+        )
+        problem = refused.get_json()
+        assert (refused.status_code, problem["slug"]) == (409, "voucher-used")
+        assert problem["position"] == 2
+        page = client.post("/till/sign-in", data={"key": market.counter.key})
+        assert page.status_code == 303
+        page = client.post(
+            "/till/redeem",
+            data={"amount": "80", "order_no": f"A-{number}", "code": list(presented)},
+        )
+        assert page.status_code == 409
+    assert_untouched(held)
+    # Shown once, it pays.
+    assert redeem_at(client, market.counter, code.typed_code).status_code == 201
+
+
+def test_ten_vouchers_that_do_not_go_together_are_judged_quickly(
+    client: FlaskClient, held: Resources
+) -> None:
+    """There are a thousand ways to use some of them."""
+    market, _, _ = market_with_voucher(held, stacking=Stacking.ANY, threshold_fen=2_000)
+    with transaction(held.sessions) as session:
+        shown_codes = [
+            shown(session, make_voucher(session, market.release)).typed_code
+            for _ in range(VOUCHERS_MAX)
+        ]
+    order = {"vouchers": [{"code": text} for text in shown_codes], "order_fen": 8_000}
+    headers = market.counter.headers
+    assert client.post("/api/v1/quotes", json=order, headers=headers).status_code == 200
+    started = time.process_time()
+    quoted = client.post("/api/v1/quotes", json=order, headers=headers).get_json()
+    assert time.process_time() - started < ANSWER_S_MAX
+    used = [one for one in quoted["vouchers"] if one["unused_slug"] is None]
+    # The threshold of each is an amount of its own.
+    assert len(used) == 4
+    assert_untouched(held)
+
+
+HOSTILE_NUMBERS = [
+    "",
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "＝1",
+    "A 1",
+    " A1",
+    "A1\n",
+    "A1\x00",
+    "A\u202e1",
+    "A\u200b1",
+    "订单",
+    "１２",
+    "🧧",
+    "é",
+    "e\u0301",
+    "A/1",
+    "A,1",
+    'A"1',
+    "A'1",
+    "../A",
+    "x" * 65,
+]
+
+
+def test_numbers_that_a_spreadsheet_a_log_or_a_reader_could_mistake_are_refused(
+    client: FlaskClient, held: Resources
+) -> None:
+    market, _, code = market_with_voucher(held)
+    headers = market.counter.headers
+    order = {"vouchers": [{"code": code.typed_code}], "order_fen": 8_000}
+    for number in HOSTILE_NUMBERS:
+        answer = client.post(
+            "/api/v1/redemptions", json=order | {"order_no": number}, headers=headers
+        )
+        assert answer.status_code == 400, number
+    assert_untouched(held)
+    assert redeem_at(client, market.counter, code.typed_code).status_code == 201
+    for number in HOSTILE_NUMBERS:
+        answer = client.post(
+            "/api/v1/redemptions/A-1/refunds", json={"refund_no": number}, headers=headers
+        )
+        assert answer.status_code == 400, number
+        path = f"/api/v1/redemptions/{quote(number, safe='')}/reversal"
+        assert client.post(path, headers=headers).status_code in (400, 404, 405), number
+    with transaction(held.sessions) as session:
+        assert session.execute(select(func.count(Refund.id))).scalar_one() == 0
+        assert list(session.scalars(select(Order.order_no))) == ["A-1"]
+    assert_invariants(held)

@@ -1,5 +1,7 @@
 """Amounts that are none: refused before anything happens."""
 
+from typing import get_args
+
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
@@ -106,7 +108,7 @@ def test_goods_that_are_no_amounts_or_more_than_was_bought_are_refused(
     client: FlaskClient, held: Resources, path: str
 ) -> None:
     market, _, code = market_with_voucher(held)
-    kinds = [kind.value for kind in GoodsKind]
+    kinds = get_args(GoodsKind)
     goods = [f'{{"{kinds[0]}":{amount}}}' for amount in [*NOT_MONEY, "8001"]]
     goods += [
         "{" + ",".join(f'"{kind}":8000' for kind in kinds[:2]) + "}",

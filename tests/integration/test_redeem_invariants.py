@@ -15,7 +15,7 @@ ORDER, REFUNDS, PAYABLE, VOUCHER, TOTALS = (
     "what came back of an order is what its refunds say, fen by fen",
     "every redemption has one payable, of its merchant, season and amount, that owes the rest",
     "a voucher is redeemed if and only if a live redemption used it",
-    "payable + held + in flight + paid = what is left of live redemptions, in every season",
+    "payable + held + in flight + paid = live redemptions and offline losses, in every season",
 )
 
 
