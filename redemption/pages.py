@@ -20,6 +20,7 @@ from redemption import throttle
 from redemption.desk import quote_here, redeem_here
 from redemption.errors import TillNotActiveError
 from redemption.forms import CounterForm, read_form
+from redemption.offline.queries import may_trade_offline
 from redemption.queries import active_till, today_at_till
 from redemption.quote import Quote
 from redemption.till.access import lock_without_clerk
@@ -137,6 +138,7 @@ def _counter(
         now = db_now(session)
         till = active_till(session, principal().id)
         recent = today_at_till(session, till.id, now=now)[:RECENT]
+        is_offline_allowed = may_trade_offline(session, till.id)
     # A paper voucher: the same request once more, with the holder's answer.
     asks_second_check = isinstance(refusal, _ASKING) or "second_check" in form.errors
     return render_template(
@@ -154,6 +156,7 @@ def _counter(
         asks_second_check=asks_second_check,
         code_chars_max=CODE_CHARS_MAX,
         recent=recent,
+        is_offline_allowed=is_offline_allowed,
     )
 
 

@@ -3,9 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
 from coupon_service.core.clock import local_date, local_day_start
+from coupon_service.core.schemas import OrderNo
 from merchants.errors import TillNotFoundError
 from merchants.models import Till
 from merchants.queries import till_with_store
@@ -13,6 +15,7 @@ from redemption.errors import RedemptionNotFoundError, TillNotActiveError
 from redemption.receipt import Receipt, receipt_of, receipts_at_till
 
 TODAY_MAX = 200
+_NUMBER: TypeAdapter[str] = TypeAdapter(OrderNo)
 
 
 def active_till(session: Session, till_id: UUID) -> Till:
@@ -28,6 +31,18 @@ def active_till(session: Session, till_id: UUID) -> Till:
     if not till.is_active:
         raise TillNotActiveError
     return till
+
+
+def possible_number(asked: str) -> str:
+    """An order's or a refund's number out of an address, if it can be one.
+
+    Raises:
+        RedemptionNotFoundError: nothing ever had such a number.
+    """
+    try:
+        return _NUMBER.validate_python(asked)
+    except ValidationError:
+        raise RedemptionNotFoundError from None
 
 
 def order_or_refuse(session: Session, merchant_id: UUID, order_no: str) -> Receipt:

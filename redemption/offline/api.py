@@ -19,9 +19,9 @@ from coupon_service.vouchers.keys import current_keyring
 from redemption import throttle
 from redemption.offline.bring_in import Brought, bring_in
 from redemption.offline.enrol import enrol
-from redemption.offline.errors import OfflineNotAllowedError, OfflineSuspendedError
+from redemption.offline.errors import OfflineSuspendedError
 from redemption.offline.lease import Head, Leased, lease
-from redemption.offline.queries import allowed_merchant
+from redemption.offline.queries import may_trade_offline
 from redemption.offline.schemas import (
     BatchBody,
     BatchView,
@@ -44,11 +44,8 @@ def show_offline() -> Response:
     """Whether this till's merchant may trade offline."""
     with transaction(resources().sessions) as session:
         now = db_now(session)
-        try:
-            allowed_merchant(session, principal().id)
-        except OfflineNotAllowedError:
-            return jsonify(OfflineView(is_allowed=False, server_time=now).model_dump())
-    return jsonify(OfflineView(is_allowed=True, server_time=now).model_dump())
+        is_allowed = may_trade_offline(session, principal().id)
+    return jsonify(OfflineView(is_allowed=is_allowed, server_time=now).model_dump())
 
 
 @bp.post(

@@ -40,6 +40,15 @@ def allowed_merchant(session: Session, till_id: UUID) -> OfflineMerchant:
     return found
 
 
+def may_trade_offline(session: Session, till_id: UUID) -> bool:
+    """Whether the till's merchant has been allowed."""
+    try:
+        allowed_merchant(session, till_id)
+    except OfflineNotAllowedError:
+        return False
+    return True
+
+
 def refuse_alarmed(session: Session, till_id: UUID) -> None:
     """Go on only if no alarm of the till is open.
 

@@ -5,23 +5,21 @@ from http import HTTPStatus
 
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from pydantic import TypeAdapter, ValidationError
+from sqlalchemy.orm import Session
 
 from coupon_service.core.auth import Kind, principal, require
 from coupon_service.core.clock import db_now, local_date, local_day_start
-from coupon_service.core.db import transaction
+from coupon_service.core.db import in_transaction, transaction
 from coupon_service.core.errors import ProblemError
 from coupon_service.core.resources import resources
-from coupon_service.core.schemas import OrderNo
 from merchants.tills.queries import clerk_names
 from redemption import throttle
 from redemption.errors import RedemptionNotFoundError, TillNotActiveError
 from redemption.pages import bp
-from redemption.queries import active_till, order_or_refuse
+from redemption.queries import active_till, order_or_refuse, possible_number
 from redemption.reverse import reverse
 from redemption.till.history import clerk_of, day_at_till, find_at_till, refunds_of
 
-_ORDER_NO: TypeAdapter[str] = TypeAdapter(OrderNo)
 _PART_CHARS_MAX = 64
 # Where a day is asked for that no calendar has, or none of ours.
 _FIRST_DAY = date(2020, 1, 1)
@@ -58,7 +56,7 @@ def show_today() -> str:
 @throttle.orders
 def show_order(order_no: str) -> str:
     """What became of one order; a live one can be reversed today, and refunded any day."""
-    return _order(_possible(order_no))
+    return _order(possible_number(order_no))
 
 
 @bp.get("/orders/<order_no>/receipt")
@@ -69,7 +67,7 @@ def show_receipt(order_no: str) -> str:
     held = resources()
     with transaction(held.sessions) as session:
         till = active_till(session, principal().id)
-        order = order_or_refuse(session, till.store.merchant_id, _possible(order_no))
+        order = order_or_refuse(session, till.store.merchant_id, possible_number(order_no))
         refunds = refunds_of(session, order.order_id)
         clerk_id = clerk_of(session, order.order_id)
         clerk = clerk_names(session, held.vault, [clerk_id]).get(clerk_id) if clerk_id else None
@@ -84,16 +82,19 @@ def show_receipt(order_no: str) -> str:
 def do_reverse(order_no: str) -> ResponseReturnValue:
     """Undo an order that is on this page, which is why an unknown number is no tombstone here."""
     try:
-        with transaction(resources().sessions) as session:
-            till = active_till(session, principal().id)
-            order_or_refuse(session, till.store.merchant_id, _possible(order_no))
-            reverse(session, till.id, order_no, now=db_now(session))
+        in_transaction(resources().sessions, lambda session: _reverse(session, order_no))
     except (TillNotActiveError, RedemptionNotFoundError):
         raise
     except ProblemError as error:
         return _order(order_no, refusal=error), error.status
     where = url_for("redemption.show_order", order_no=order_no)
     return redirect(where, HTTPStatus.SEE_OTHER)
+
+
+def _reverse(session: Session, order_no: str) -> None:
+    till = active_till(session, principal().id)
+    order_or_refuse(session, till.store.merchant_id, possible_number(order_no))
+    reverse(session, till.id, order_no, now=db_now(session))
 
 
 def _order(order_no: str, *, refusal: ProblemError | None = None) -> str:
@@ -111,18 +112,6 @@ def _order(order_no: str, *, refusal: ProblemError | None = None) -> str:
         is_today=local_date(order.redeemed_at) == local_date(now),
         refusal=refusal,
     )
-
-
-def _possible(order_no: str) -> str:
-    """An order number out of an address, if it can be one.
-
-    Raises:
-        RedemptionNotFoundError: no order ever had such a number.
-    """
-    try:
-        return _ORDER_NO.validate_python(order_no)
-    except ValidationError:
-        raise RedemptionNotFoundError from None
 
 
 def _day(typed: str, today: date) -> date:

@@ -26,7 +26,7 @@ from redemption.errors import (
 )
 from redemption.models import Order
 from redemption.pages import bp
-from redemption.queries import active_till, order_or_refuse
+from redemption.queries import active_till, order_or_refuse, possible_number
 from redemption.refund import RefundCommand, refund
 from redemption.refund_plan import fates_of, plan_refund, refund_or_refuse
 
@@ -47,7 +47,7 @@ class RefundForm:
 @throttle.orders
 def show_refund_form(order_no: str) -> str:
     """What taking back these goods would come to; of no amount: all that is left."""
-    return _form(order_no, request.args.get("goods"))
+    return _form(possible_number(order_no), request.args.get("goods"))
 
 
 @bp.post("/orders/<order_no>/refund")
@@ -59,6 +59,7 @@ def do_refund(order_no: str) -> ResponseReturnValue:
     If the database did not answer, nothing is claimed about the outcome: the form comes back with
     the same number.
     """
+    order_no = possible_number(order_no)
     typed, refund_no = request.form.get("goods", ""), request.form.get("refund_no", "")
     try:
         command = RefundCommand(
@@ -88,8 +89,8 @@ def show_refund(order_no: str, refund_no: str) -> str:
     """What a refund came to: what the customer gets, and what became of the vouchers."""
     with transaction(resources().sessions) as session:
         till = active_till(session, principal().id)
-        order = order_or_refuse(session, till.store.merchant_id, order_no)
-        made = refund_or_refuse(session, order.order_id, refund_no)
+        order = order_or_refuse(session, till.store.merchant_id, possible_number(order_no))
+        made = refund_or_refuse(session, order.order_id, possible_number(refund_no))
         fates = fates_of(session, made)
     return render_template(
         "redemption/refunded.html",

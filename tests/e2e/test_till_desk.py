@@ -36,7 +36,10 @@ def market(held: Resources) -> Iterator[Market]:
 def phone(app: OpenAPI, browser: Browser) -> Iterator[BrowserContext]:
     """A phone that talks to the application in this process. No script on it may fail."""
     faults: list[str] = []
-    context = browser.new_context(base_url=ORIGIN, viewport=PHONE, locale="zh-CN")
+    # A card that is still fading in has less contrast than it will have.
+    context = browser.new_context(
+        base_url=ORIGIN, viewport=PHONE, locale="zh-CN", reduced_motion="reduce"
+    )
     context.on("weberror", lambda error: faults.append(str(error.error)))
     serve_in_process(context, app)
     yield context

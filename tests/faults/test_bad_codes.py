@@ -27,7 +27,7 @@ from coupon_service.vouchers.paper_code import PaperCode, issue_paper_code
 from coupon_service.vouchers.queries import voucher_with_terms
 from coupon_service.vouchers.show import typed_code_key
 from redemption.errors import CodeNotRecognisedError
-from redemption.models import Order, Redemption, Refund
+from redemption.models import Order, OrderState, Redemption, Refund
 from redemption.schemas import VOUCHERS_MAX
 from redemption.verify import read_code
 from tests.factories.phones import Phone, bind, bound_token, holder_of
@@ -405,4 +405,28 @@ def test_numbers_that_a_spreadsheet_a_log_or_a_reader_could_mistake_are_refused(
     with transaction(held.sessions) as session:
         assert session.execute(select(func.count(Refund.id))).scalar_one() == 0
         assert list(session.scalars(select(Order.order_no))) == ["A-1"]
+    assert_invariants(held)
+
+
+def test_a_number_that_is_none_in_the_address_of_a_tills_page_is_not_found(
+    client: FlaskClient, held: Resources
+) -> None:
+    market, _, code = market_with_voucher(held)
+    assert redeem_at(client, market.counter, code.typed_code).status_code == 201
+    client.post("/till/sign-in", data={"key": market.counter.key})
+    refund = {"goods": "80", "refund_no": "R-1"}
+    for number in filter(None, HOSTILE_NUMBERS):
+        order = f"/till/orders/{quote(number, safe='')}"
+        pages = [order, f"{order}/receipt", f"{order}/refund", f"{order}/refunds/R-1"]
+        pages.append(f"/till/orders/A-1/refunds/{quote(number, safe='')}")
+        answers = [client.get(page).status_code for page in pages]
+        answers += [client.post(f"{order}/refund", data=refund).status_code]
+        answers += [client.post(f"{order}/reversal").status_code]
+        assert set(answers) <= {404, 405}, number
+        typed = {"goods": "80", "refund_no": number}
+        assert client.post("/till/orders/A-1/refund", data=typed).status_code == 400, number
+        assert client.get("/till/today", query_string={"q": number}).status_code == 200, number
+    with transaction(held.sessions) as session:
+        assert session.execute(select(func.count(Refund.id))).scalar_one() == 0
+        assert session.scalars(select(Order.state)).one() == OrderState.REDEEMED
     assert_invariants(held)

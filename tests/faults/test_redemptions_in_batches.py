@@ -4,8 +4,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from uuid import UUID
 
 import pytest
+from flask.testing import FlaskClient
 from flask_openapi3 import OpenAPI
 from sqlalchemy import func, select, text
 from werkzeug.test import TestResponse
@@ -33,14 +35,16 @@ NEIGHBOURS = 7
 WAITING_WITHIN_S = 10.0
 
 
-def break_orders(held: Resources, *, sqlstate: str, condition: str) -> None:
-    """Let PostgreSQL refuse to store some orders, with that error; every try is counted."""
+def break_rows(
+    held: Resources, *, sqlstate: str, condition: str, of: str = "INSERT ON orders"
+) -> None:
+    """Let PostgreSQL refuse to store some rows, with that error; every try is counted."""
     with transaction(held.sessions) as session:
         session.execute(text("CREATE SEQUENCE tries"))
         session.execute(
             text(
                 f"""
-                CREATE FUNCTION break_order() RETURNS trigger LANGUAGE plpgsql AS $$
+                CREATE FUNCTION break_row() RETURNS trigger LANGUAGE plpgsql AS $$
                 DECLARE try bigint := nextval('tries');
                 BEGIN
                     IF {condition} THEN
@@ -52,10 +56,7 @@ def break_orders(held: Resources, *, sqlstate: str, condition: str) -> None:
             )
         )
         session.execute(
-            text(
-                "CREATE TRIGGER break_order BEFORE INSERT ON orders"
-                " FOR EACH ROW EXECUTE FUNCTION break_order()"
-            )
+            text(f"CREATE TRIGGER break_row BEFORE {of} FOR EACH ROW EXECUTE FUNCTION break_row()")
         )
 
 
@@ -65,10 +66,12 @@ def tries(held: Resources) -> int:
 
 
 @contextmanager
-def voucher_locked(held: Resources, code_id: object) -> Iterator[None]:
+def voucher_locked(held: Resources, voucher_id: UUID) -> Iterator[None]:
     """Nobody else gets at the voucher meanwhile."""
     with transaction(held.sessions) as session:
-        session.execute(text("SELECT 1 FROM vouchers WHERE id = :id FOR UPDATE"), {"id": code_id})
+        session.execute(
+            text("SELECT 1 FROM vouchers WHERE id = :id FOR UPDATE"), {"id": voucher_id}
+        )
         yield
 
 
@@ -94,7 +97,6 @@ def together(
         threading.Thread(target=act, args=pair)
         for pair in zip(["first", *order_nos], [first, *codes], strict=True)
     ]
-    combining = app.extensions.get("combiner.redeem")
     with voucher_locked(held, first_id):
         threads[0].start()
         _wait_until(lambda: _waits_for_a_lock(held))
@@ -148,7 +150,7 @@ def test_an_order_that_breaks_its_batch_fails_alone(
     app: OpenAPI, held: Resources, market: Market
 ) -> None:
     good = [f"A-{number}" for number in range(NEIGHBOURS)]
-    break_orders(held, sqlstate="XX000", condition="NEW.order_no = 'A-bad'")
+    break_rows(held, sqlstate="XX000", condition="NEW.order_no = 'A-bad'")
     answers = together(app, held, market, [*good, "A-bad"])
     assert {answers[order_no].status_code for order_no in good} == {201}
     assert answers["A-bad"].status_code == 500
@@ -164,7 +166,7 @@ def test_a_batch_that_loses_a_deadlock_is_tried_again_as_a_whole(
 ) -> None:
     order_nos = [f"A-{number}" for number in range(NEIGHBOURS)]
     # The first try is of the order that keeps the others waiting.
-    break_orders(held, sqlstate="40P01", condition="try IN (2, 3)")
+    break_rows(held, sqlstate="40P01", condition="try IN (2, 3)")
     answers = together(app, held, market, order_nos)
     assert {answer.status_code for answer in answers.values()} == {201}
     assert tries(held) == 1 + 2 + NEIGHBOURS
@@ -173,11 +175,11 @@ def test_a_batch_that_loses_a_deadlock_is_tried_again_as_a_whole(
     assert_invariants(held)
 
 
-def test_a_batch_that_cannot_be_put_in_order_is_unknown_and_asking_again_resolves_it(
+def test_a_batch_that_cannot_be_put_in_order_is_unknown_and_did_nothing(
     app: OpenAPI, held: Resources, market: Market
 ) -> None:
     order_nos = [f"A-{number}" for number in range(NEIGHBOURS)]
-    break_orders(held, sqlstate="40001", condition="try BETWEEN 2 AND 4")
+    break_rows(held, sqlstate="40001", condition="try BETWEEN 2 AND 4")
     answers = together(app, held, market, order_nos)
     assert {answer.status_code for answer in answers.values()} == {503}
     assert {answer.get_json()["slug"] for answer in answers.values()} == {"unavailable"}
@@ -185,9 +187,30 @@ def test_a_batch_that_cannot_be_put_in_order_is_unknown_and_asking_again_resolve
     assert_invariants(held)
 
 
-def command(counter: Counter, voucher_id: object, order_no: str) -> RedeemCommand:
+@pytest.mark.parametrize(
+    ("act", "rows"),
+    [("reversal", "UPDATE ON orders"), ("refunds", "INSERT ON refunds")],
+)
+def test_what_is_taken_back_and_loses_a_deadlock_is_tried_again(
+    client: FlaskClient, held: Resources, market: Market, act: str, rows: str
+) -> None:
+    with transaction(held.sessions) as session:
+        code = shown(session, make_voucher(session, market.release)).typed_code
+    order = {"vouchers": [{"code": code}], "order_no": "A-1", "order_fen": 8_000}
+    path, headers = "/api/v1/redemptions", market.counter.headers
+    assert client.post(path, json=order, headers=headers).status_code == 201
+    break_rows(held, sqlstate="40P01", condition="try = 1", of=rows)
+    body = {"refund_no": "R-1"} if act == "refunds" else None
+    answer = client.post(f"{path}/A-1/{act}", json=body, headers=headers)
+    assert answer.status_code in (200, 201), answer.text
+    assert tries(held) >= 2
+    assert used(held) == 0
+    assert_invariants(held)
+
+
+def command(counter: Counter, voucher_id: UUID, order_no: str) -> RedeemCommand:
     return RedeemCommand(
-        showings=[Showing(voucher_id)],  # type: ignore[arg-type]
+        showings=[Showing(voucher_id)],
         at=At(till_id=counter.till.id),
         order_no=order_no,
         order=OrderAmounts(8_000, 8_000),

@@ -188,7 +188,7 @@ def test_whatever_is_altered_is_named(published: Path, capsys: pytest.CaptureFix
         assert "OK" not in found
 
 
-@pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b'{"format":"x"}\n')])
+@pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b'{"format":"x"}\n', mtime=0)])
 def test_what_is_no_result_is_called_unreadable(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "result.jsonl.gz"
     path.write_bytes(content)

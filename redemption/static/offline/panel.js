@@ -1,6 +1,7 @@
 // The counter's line about trading offline, and the contacts that keep it true.
 import { contact, isAble } from "./contact.js";
 import { standing } from "./offline.js";
+import * as store from "./store.js";
 import { yuan } from "../modules/money.js";
 
 const AGAIN_MS = 600_000;
@@ -32,7 +33,8 @@ async function show() {
 async function refresh() {
   clearTimeout(timer);
   await show();
-  if (navigator.onLine) {
+  // Who may not trade offline has nothing to ask, unless something is left from when they might.
+  if (navigator.onLine && ("allowed" in panel.dataset || (await store.get("device")))) {
     isSuspended = false;
     await contact(() => (isSuspended = true));
   }
