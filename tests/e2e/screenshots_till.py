@@ -157,7 +157,6 @@ def merchant(browser: Browser, url: str, owner: SignIn, width: str) -> None:
     draw(page, "merchant", width)
     page.goto("/merchant/interfaces")
     page.get_by_role("button", name="生成密钥").first.click()
-    draw(page, "merchant-key", width)
     page.get_by_role("link", name="已保存，返回").click()
     draw(page, "merchant-interfaces", width)
     page.get_by_role("link", name="https://pos.example.com").click()

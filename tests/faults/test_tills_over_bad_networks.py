@@ -25,7 +25,7 @@ from redemption.models import Order, OrderState
 from tests.factories.campaigns import another_event, make_campaign, make_release
 from tests.factories.redemption import Market, make_counter, make_market, make_voucher, shown
 from tests.harness.proxy import CutAtCommit, Proxy, postgres_between
-from tests.harness.tills import PatientTill, assert_told_the_truth
+from tests.harness.tills import ANSWERED_WITHIN_S, PatientTill, assert_told_the_truth
 from tests.harness.web import Served, at_once, web_server_to_kill
 from tests.invariants import assert_invariants
 
@@ -91,6 +91,18 @@ def build(held: Resources, http: httpx.Client, *, tills: int, vouchers: int) -> 
             for _ in counters
         ]
     return Town(market, [PatientTill(http, counter) for counter in counters], codes)
+
+
+def let_it_recover(http: httpx.Client, till: PatientTill) -> None:
+    """Until no process has a connection left that another test cut."""
+
+    def ask(_index: int) -> int:
+        headers = till.counter.headers | {"Connection": "close"}  # another process each time
+        return http.get("/api/v1/redemptions/none", headers=headers).status_code
+
+    deadline = time.monotonic() + ANSWERED_WITHIN_S
+    while set(at_once(4 * TILLS, ask)) != {404}:
+        assert time.monotonic() < deadline
 
 
 def redeem(till: PatientTill, code: str) -> bool:
@@ -235,6 +247,7 @@ def test_orders_that_want_the_same_vouchers_the_other_way_round_never_wait_for_e
     held: Resources, http: httpx.Client
 ) -> None:
     town = build(held, http, tills=TILLS, vouchers=0)
+    let_it_recover(http, town.tills[0])
     shared = [shown.typed_code for shown in codes_of(held, town.market, 40)]
     wanted: dict[tuple[int, int], list[str]] = {}
     answers: dict[tuple[int, int], httpx.Response] = {}
@@ -315,6 +328,7 @@ def test_orders_out_of_two_budgets_taken_back_at_once_never_wait_for_each_other(
 ) -> None:
     """Each voucher takes off less than its face, so taking it back draws on its node again."""
     town = build(held, http, tills=TILLS, vouchers=0)
+    let_it_recover(http, town.tills[0])
     with transaction(held.sessions) as session:
         small = town.market.small
         other = another_event(session, small)
