@@ -14,7 +14,7 @@ import pytest
 from flask.testing import FlaskClient
 from flask_openapi3 import OpenAPI
 from redis import Redis
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
@@ -38,6 +38,7 @@ class Servers:
     admin_url: str
     template: str
     redis_url: str
+    admin: Connection
 
 
 @pytest.fixture(scope="session")
@@ -47,14 +48,18 @@ def servers() -> Iterator[Servers]:
     # As root the servers run as another account, which has to pass through.
     root.chmod(0o711)
     # A database that autovacuum is visiting cannot be dropped by its owner.
-    no_visits = {"autovacuum": "off"}
-    postgres = start_postgres(root / "postgres", durable=False, settings=no_visits)
+    # And its files are copied by the kernel.
+    tuned = {"autovacuum": "off", "file_copy_method": "clone"}
+    postgres = start_postgres(root / "postgres", durable=False, settings=tuned)
     valkey = start_valkey(root / "valkey")
     try:
         template = make_url(postgres.url).set(database="template_migrated")
-        _execute(postgres.url, "CREATE DATABASE template_migrated")
-        upgrade(template.render_as_string(hide_password=False))
-        yield Servers(postgres.url, "template_migrated", valkey.url)
+        engine = create_engine(postgres.url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as admin:
+            admin.execute(text("CREATE DATABASE template_migrated"))
+            upgrade(template.render_as_string(hide_password=False))
+            yield Servers(postgres.url, "template_migrated", valkey.url, admin)
+        engine.dispose()
     finally:
         valkey.stop()
         postgres.stop()
@@ -65,11 +70,11 @@ def servers() -> Iterator[Servers]:
 def fresh_database(servers: Servers) -> Iterator[str]:
     """The address of a migrated database with nothing in it."""
     name = f"test_{uuid4().hex}"
-    _execute(
-        servers.admin_url, f"CREATE DATABASE {name} TEMPLATE {servers.template} STRATEGY file_copy"
+    servers.admin.execute(
+        text(f"CREATE DATABASE {name} TEMPLATE {servers.template} STRATEGY file_copy")
     )
     yield make_url(servers.admin_url).set(database=name).render_as_string(hide_password=False)
-    _execute(servers.admin_url, f"DROP DATABASE {name} WITH (FORCE)")
+    servers.admin.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @pytest.fixture
@@ -139,10 +144,3 @@ def session(held: Resources) -> Iterator[Session]:
     """One open transaction, committed at the end of the test unless it failed."""
     with transaction(held.sessions) as session:
         yield session
-
-
-def _execute(url: str, statement: str) -> None:
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(statement))
-    engine.dispose()

@@ -4,7 +4,7 @@ The catalogue is read from its `.po` files, one per part of the house, when the 
 no compile step, and no compiled file that could be older than its source.
 """
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from io import BytesIO
 
@@ -36,15 +36,20 @@ def english_catalogue() -> Catalog:
     return whole
 
 
+@cache
+def _english() -> Translations:
+    compiled = BytesIO()
+    write_mo(compiled, english_catalogue())
+    compiled.seek(0)
+    return Translations(compiled)
+
+
 class PoDomain(Domain):
     """A flask-babel domain whose only catalogue is the English one."""
 
     def __init__(self) -> None:
         super().__init__()
-        compiled = BytesIO()
-        write_mo(compiled, english_catalogue())
-        compiled.seek(0)
-        self._english = Translations(compiled)
+        self._english = _english()
         self._chinese = Translations()
 
     def translated(self, sentence: str, locale: str) -> str:
