@@ -161,20 +161,26 @@ class Presented:
     now: datetime
 
 
-def present(
-    session: Session, asked: Sequence[Asked], *, lock: bool = False
-) -> list[Presented | ProblemError]:
-    """What each of these needs, or why it can go no further.
+def lock_vouchers(session: Session, showings: Sequence[Showing]) -> None:
+    """Keep everybody else from these vouchers until the transaction ends.
 
-    `lock` keeps everybody else from the vouchers until the transaction ends.
+    All that a transaction will want, at once: who came back for more could wait for somebody who
+    waits for them.
+    """
+    in_seats = _in_seats(session, showings)
+    ids = {id_ for showing in showings if (id_ := _id_of(showing, in_seats))}
+    if ids:
+        session.execute(_LOCK, {"ids": list(ids)})
+
+
+def present(session: Session, asked: Sequence[Asked]) -> list[Presented | ProblemError]:
+    """What each of these needs, or why it can go no further.
 
     The refusals are `CodeNotRecognisedError` (there is no such voucher in the merchant's district)
     and `TillNotActiveError` (the till, or the store, is no longer there).
     """
-    in_seats = _in_seats(session, asked)
+    in_seats = _in_seats(session, [showing for one in asked for showing in one.showings])
     ids = {id_ for one in asked for showing in one.showings if (id_ := _id_of(showing, in_seats))}
-    if lock and ids:
-        session.execute(_LOCK, {"ids": list(ids)})
     rows = {row.id: row for row in session.execute(_VOUCHERS, {"ids": list(ids)})} if ids else {}
     terms = terms_of(session, {row.release_id for row in rows.values()})
     counters = _counters(session, asked)
@@ -198,13 +204,8 @@ def present(
     return found
 
 
-def _in_seats(session: Session, asked: Sequence[Asked]) -> Mapping[SeatRef, UUID]:
-    seats = {
-        showing.voucher
-        for one in asked
-        for showing in one.showings
-        if isinstance(showing.voucher, SeatRef)
-    }
+def _in_seats(session: Session, showings: Sequence[Showing]) -> Mapping[SeatRef, UUID]:
+    seats = {showing.voucher for showing in showings if isinstance(showing.voucher, SeatRef)}
     if not seats:
         return {}
     wanted = {"numbers": [s.release_number for s in seats], "seats": [s.seat for s in seats]}

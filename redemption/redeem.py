@@ -39,7 +39,7 @@ from redemption.errors import (
 )
 from redemption.judge import judge
 from redemption.models import OrderState, RedemptionState
-from redemption.present import Asked, At, Presented, Showing, ShownVoucher, present
+from redemption.present import Asked, At, Presented, Showing, ShownVoucher, lock_vouchers, present
 from redemption.receipt import Line, Receipt, receipts
 from redemption.slots.places import Places, StoreSlot, hold_places, take_places
 from redemption.store import NewOrder, NewRedemption, store_orders
@@ -114,6 +114,7 @@ def redeem(
     `SecondCheckWrongError`, and the `VoucherNotUsableError` that says why.
     """
     outcomes: dict[UUID, Outcome] = {}
+    lock_vouchers(session, [showing for command in commands for showing in command.showings])
     waiting = list(commands)
     while waiting:
         # Whoever has the number, or a voucher, of another one here hears next time what became of
@@ -137,7 +138,7 @@ def _redeem(
     asked = [Asked(command.at, command.showings, command.order_no) for command in commands]
     fresh: list[tuple[RedeemCommand, Presented]] = []
     repeats: list[tuple[RedeemCommand, Presented]] = []
-    for command, found in zip(commands, present(session, asked, lock=True), strict=True):
+    for command, found in zip(commands, present(session, asked), strict=True):
         if isinstance(found, ProblemError):
             outcomes[command.id] = Refused(found)
         elif found.earlier_id is None:

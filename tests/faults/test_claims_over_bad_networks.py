@@ -245,9 +245,9 @@ def test_a_voucher_is_good_until_the_moment_of_its_expiry_and_not_at_it(held: Re
     midnight = granted.voucher.facts.expires_at
     assert midnight.astimezone(LOCAL_ZONE).time() == datetime.min.time()
     with transaction(held.sessions) as session:
-        assert not use(session, granted.voucher.voucher_id, now=midnight)
+        assert not use(session, [granted.voucher.voucher_id], now=midnight)
         last_moment = midnight - timedelta(microseconds=1)
-        assert use(session, granted.voucher.voucher_id, now=last_moment)
+        assert use(session, [granted.voucher.voucher_id], now=last_moment)
         give_back(session, granted.voucher.voucher_id)
     assert_invariants(held)
 
