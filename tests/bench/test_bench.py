@@ -26,6 +26,7 @@ from coupon_service.simulation.bench.routes import (
     VoucherPage,
     Wallet,
 )
+from coupon_service.simulation.bench.wrk import is_installed
 from coupon_service.simulation.http import Target
 from tests.invariants import assert_invariants
 
