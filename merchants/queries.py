@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from coupon_service.campaigns.models import Campaign, Channel, Sandbox, Season
 from coupon_service.campaigns.terms import Place, unusable_at
+from coupon_service.core.clock import within_hours
 from merchants.errors import TillNotFoundError
 from merchants.models import Merchant, MerchantState, Store, Till
 
@@ -47,12 +48,8 @@ class StorePlace:
         return Place(self.id, self.category, self.zone, self.tags, Channel(self.channel))
 
     def open_at(self, local: time) -> bool:
-        """Whether its hours include that local time; they may cross midnight, or be all day."""
-        if self.opens == self.closes:
-            return True
-        if self.opens <= self.closes:
-            return self.opens <= local < self.closes
-        return local >= self.opens or local < self.closes
+        """Whether its hours include that local time."""
+        return within_hours(self.opens, self.closes, local)
 
 
 _PLACE_COLUMNS = (

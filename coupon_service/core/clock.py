@@ -32,3 +32,12 @@ def local_date(moment: datetime) -> date:
 def local_day_start(day: date) -> datetime:
     """The moment a local day begins, in UTC."""
     return datetime.combine(day, time(), LOCAL_ZONE).astimezone(UTC)
+
+
+def within_hours(opens: time, closes: time, local: time) -> bool:
+    """Whether `[opens, closes)` has that time of day; it may cross midnight, equal is all day."""
+    if opens == closes:
+        return True
+    if opens < closes:
+        return opens <= local < closes
+    return local >= opens or local < closes

@@ -11,11 +11,11 @@ from coupon_service.core.clock import db_now
 from coupon_service.core.db import transaction
 from coupon_service.core.errors import NotFoundError
 from coupon_service.core.resources import resources
+from coupon_service.mobile.unread import unread_badge
 from coupon_service.notices.kinds import NOT_TO_BE_REFUSED
 from coupon_service.notices.models import Notice, NoticeKind, Topic, Way
 from coupon_service.notices.queries import (
     PAGE_NOTICES,
-    UNREAD_SHOWN_MAX,
     choices_of,
     choose,
     mark_read,
@@ -46,10 +46,7 @@ def unread_notices() -> str:
     if who is None:
         return ""
     with transaction(resources().sessions) as session:
-        count = unread_count(session, who.id)
-    if count > UNREAD_SHOWN_MAX:
-        return f"{UNREAD_SHOWN_MAX}+"
-    return str(count or "")
+        return unread_badge(unread_count(session, who.id))
 
 
 @bp.get("/notices")

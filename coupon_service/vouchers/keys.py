@@ -102,21 +102,25 @@ def signed(key: ec.EllipticCurvePublicKey, message: bytes, signature: bytes) -> 
 
 def keyring(session: Session) -> Keyring:
     """This process's keyring, re-read every `KEYRING_AGE_S`; the first key is made when missing."""
-    kept: tuple[float, Keyring] | None = current_app.extensions.get(_EXTENSION)
-    if kept is not None and monotonic() - kept[0] < KEYRING_AGE_S:
-        return kept[1]
-    found = _read(session, resources().vault)
-    current_app.extensions[_EXTENSION] = (monotonic(), found)
-    return found
+    kept = _kept()
+    if kept is None:
+        kept = _read(session, resources().vault)
+        current_app.extensions[_EXTENSION] = (monotonic(), kept)
+    return kept
 
 
 def current_keyring() -> Keyring:
     """This process's keyring, for who has no transaction open and mostly needs none."""
-    kept: tuple[float, Keyring] | None = current_app.extensions.get(_EXTENSION)
-    if kept is not None and monotonic() - kept[0] < KEYRING_AGE_S:
-        return kept[1]
+    kept = _kept()
+    if kept is not None:
+        return kept
     with transaction(resources().sessions) as session:
         return keyring(session)
+
+
+def _kept() -> Keyring | None:
+    kept: tuple[float, Keyring] | None = current_app.extensions.get(_EXTENSION)
+    return kept[1] if kept is not None and monotonic() - kept[0] < KEYRING_AGE_S else None
 
 
 def publish_key(session: Session, vault: Vault) -> SigningKey:

@@ -1,8 +1,8 @@
 """When an anchor is open: on its days, in its hours. Pure."""
 
-from datetime import datetime, time
+from datetime import datetime
 
-from coupon_service.core.clock import LOCAL_ZONE
+from coupon_service.core.clock import LOCAL_ZONE, within_hours
 from redemption.ar.models import ArAnchor
 
 
@@ -17,12 +17,3 @@ def is_open(anchor: ArAnchor, now: datetime) -> bool:
     if anchor.ends_at is not None and now >= anchor.ends_at:
         return False
     return within_hours(anchor.opens, anchor.closes, now.astimezone(LOCAL_ZONE).time())
-
-
-def within_hours(opens: time, closes: time, local: time) -> bool:
-    """Whether `[opens, closes)` has that time of day; it may cross midnight, equal is all day."""
-    if opens == closes:
-        return True
-    if opens < closes:
-        return opens <= local < closes
-    return local >= opens or local < closes

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, time
 
 import pytest
 
+from coupon_service.core.clock import within_hours
 from redemption.ar.models import ArAnchor
-from redemption.ar.opening import is_open, within_hours
+from redemption.ar.opening import is_open
 
 
 @pytest.mark.parametrize(
